@@ -1,0 +1,1 @@
+"""What AWS services share: errors, identifiers, ARNs, the event-stream encoding."""

@@ -1,0 +1,195 @@
+"""The sandbox as its parts see it: clock, limits, timeline, control plane, and how to reach another service.
+
+A service never imports another one. It is given a :class:`Sandbox` and asks that: ``invoke`` runs a Lambda
+function, ``control.call`` calls an AWS API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from sandbox.aws.ids import IdSource
+from sandbox.clock import Clock
+from sandbox.limits import Limits
+from sandbox.timeline import Timeline
+
+if TYPE_CHECKING:
+    from sandbox.control.resources import Resources
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+InvocationType = Literal["RequestResponse", "Event", "DryRun"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user chose when starting the sandbox."""
+
+    host: str = "127.0.0.1"
+    port: int = 4566
+    region: str = "us-east-1"
+    account: str = "000000000000"
+    seed: int = 0
+    data_dir: Path = Path(".sandbox")
+    openai_base_url: str | None = None  # None: the mock model on the sandbox's own port
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a request wants to go, after the front has undone host style and path style.
+
+    ``host``: the Host header without its port, lower case. ``path``: the path as sent (still percent-encoded),
+    without the sandbox's path-style prefix. ``match`` of a service turns it into its own parameters.
+    """
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+
+
+class Service(Protocol):
+    """A data plane: an ASGI application for the addresses that it claims.
+
+    The front puts what ``match`` returned into ``scope["aws"]`` and the undone path into ``scope["path"]`` and
+    ``scope["raw_path"]``.
+    """
+
+    name: str
+
+    def match(self, address: Address) -> Mapping[str, str] | None:
+        """Parameters when this service answers at the address, else ``None``. No I/O here."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A call of a Lambda function. ``function``: name, partial or full ARN, may carry ``:qualifier``."""
+
+    function: str
+    payload: bytes
+    type: InvocationType = "RequestResponse"
+    qualifier: str | None = None
+    log_tail: bool = False
+    client_context: str | None = None  # base64 JSON as in X-Amz-Client-Context
+    trace_id: str | None = None
+    cause: str = ""  # id of the hop that calls, for the timeline
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResult:
+    """What a buffered invocation gave. ``status``: 200, 202 (Event) or 204 (DryRun)."""
+
+    status: int
+    payload: bytes
+    function_error: str | None  # "Unhandled" (or "Handled"), as X-Amz-Function-Error
+    executed_version: str
+    request_id: str
+    log_tail: str | None = None  # base64 of the last 4 KB of the log
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeComplete:
+    """The last event of a streamed invocation; all ``None`` when it went well."""
+
+    error_code: str | None = None
+    error_details: str | None = None
+    log_tail: str | None = None
+
+
+class StreamedInvocation(Protocol):
+    """A streamed invocation under way.
+
+    ``started`` is done once the first byte or the end came: ``content_type`` is then known. Iterating gives
+    payload chunks as the function writes them; after the last one ``complete`` says how it ended. Leaving the
+    iterator early does not stop the function (it runs on and is billed).
+    """
+
+    request_id: str
+    executed_version: str
+    content_type: str
+
+    async def started(self) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    @property
+    def complete(self) -> InvokeComplete | None: ...
+
+
+class LambdaInvoker(Protocol):
+    """What the Lambda service offers to the others. Both raise ``AwsError`` (404, 429, 413, ...)."""
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult: ...
+
+    async def invoke_stream(self, invocation: Invocation) -> StreamedInvocation: ...
+
+
+class Control(Protocol):
+    """The control plane: AWS's management APIs and a typed reading of what they created."""
+
+    resources: Resources
+
+    async def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        """Call an AWS API by its botocore names: ``call("sqs", "SendMessage", QueueUrl=..., ...)``.
+
+        Raises ``AwsError``.
+        """
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: any AWS management request."""
+        ...
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """Everything that a part of the sandbox may use."""
+
+    settings: Settings
+    clock: Clock
+    limits: Limits
+    timeline: Timeline
+    ids: IdSource
+    control: Control = field(init=False)
+    lambda_: LambdaInvoker = field(init=False)
+    services: dict[str, Service] = field(default_factory=dict)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @property
+    def endpoint(self) -> str:
+        """The sandbox's address for programs on this machine."""
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Run a Lambda function and give its whole answer."""
+        return await self.lambda_.invoke(invocation)
+
+    async def invoke_stream(self, invocation: Invocation) -> StreamedInvocation:
+        """Run a Lambda function and give its answer as it is written."""
+        return await self.lambda_.invoke_stream(invocation)
+
+    def spawn(self, work: Awaitable[Any], what: str) -> asyncio.Task[Any]:
+        """Run work in the background that outlives the request; time may move while it runs."""
+
+        async def body() -> Any:
+            with self.clock.in_flight(what):
+                return await work
+
+        task = asyncio.get_running_loop().create_task(body(), name=what)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task

@@ -1,0 +1,146 @@
+"""A typed reading of what exists, the same whichever backend holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionConfig:
+    """A published version of a function, or ``$LATEST``. ``revision`` changes with any change of code or config."""
+
+    name: str
+    arn: str  # unqualified
+    version: str  # "$LATEST" or a number
+    revision: str
+    runtime: str  # "nodejs24.x"
+    handler: str
+    role: str
+    timeout_s: int
+    memory_mb: int
+    ephemeral_storage_mb: int
+    environment: Mapping[str, str]
+    code_zip: bytes
+    layers: tuple[tuple[str, bytes], ...]  # (layer version ARN, zip)
+    architecture: str
+    reserved_concurrency: int | None
+    log_group: str
+    retry_attempts: int = 2  # of asynchronous invocations
+    max_event_age_s: int = 21_600
+    on_success: str | None = None
+    on_failure: str | None = None
+    dead_letter: str | None = None
+    tracing: str = "PassThrough"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatement:
+    """A statement of a function's resource policy (AddPermission)."""
+
+    sid: str
+    effect: str
+    principal: Any
+    action: tuple[str, ...]
+    resource: str
+    condition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """CORS of a Function URL."""
+
+    allow_credentials: bool = False
+    allow_headers: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_origins: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionUrl:
+    """A Function URL of a function or of one of its aliases."""
+
+    url_id: str
+    function: str  # name
+    qualifier: str | None  # alias
+    auth_type: Literal["NONE", "AWS_IAM"]
+    invoke_mode: Literal["BUFFERED", "RESPONSE_STREAM"]
+    cors: Cors | None
+    policy: tuple[PolicyStatement, ...]  # of the function or alias
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A REST API integration."""
+
+    type: Literal["AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK"]
+    uri: str
+    http_method: str
+    timeout_ms: int
+    transfer_mode: Literal["BUFFERED", "STREAM"]
+    credentials: str | None
+    passthrough: str
+    content_handling: str | None
+    request_parameters: Mapping[str, str]
+    request_templates: Mapping[str, str]
+    responses: Mapping[str, Mapping[str, Any]]  # status -> IntegrationResponse as the API gives it
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a REST resource."""
+
+    http_method: str  # or "ANY"
+    authorization: str
+    authorizer_id: str | None
+    api_key_required: bool
+    scopes: tuple[str, ...]
+    integration: Integration | None
+    responses: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RestResource:
+    """A resource of a REST API. ``path``: "/chat/{id}" or "/{proxy+}"."""
+
+    id: str
+    path: str
+    methods: Mapping[str, Method]
+
+
+@dataclass(frozen=True, slots=True)
+class RestApi:
+    """A REST API as deployed to a stage."""
+
+    id: str
+    stage: str
+    endpoint_type: Literal["REGIONAL", "EDGE", "PRIVATE"]
+    resources: tuple[RestResource, ...]
+    stage_variables: Mapping[str, str]
+    binary_media_types: tuple[str, ...]
+    gateway_responses: Mapping[str, Mapping[str, Any]]  # type -> GatewayResponse as the API gives it
+    deployment_id: str
+    authorizers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Resources(Protocol):
+    """Reading at request time. Each returns ``None`` when the thing does not exist."""
+
+    async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
+        """By name, partial or full ARN; qualifier: version, alias or ``None``. Aliases are resolved (weights too)."""
+        ...
+
+    async def function_url(self, url_id: str) -> FunctionUrl | None: ...
+
+    async def function_policy(
+        self, name: str, qualifier: str | None = None
+    ) -> tuple[PolicyStatement, ...]: ...
+
+    async def rest_api(self, api_id: str, stage: str) -> RestApi | None: ...
+
+    async def rest_api_exists(self, api_id: str) -> bool: ...
+
+    async def account_concurrency(self) -> int: ...

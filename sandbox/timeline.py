@@ -1,0 +1,83 @@
+"""What happened when: every hop of an answer with its instant on the sandbox's clock.
+
+Events are facts in the past tense. ``source`` says who saw it, ``id`` ties the events of one stream, request or
+invocation of that source together, ``cause`` in ``data`` (optional) is the id of the hop that led to it.
+
+========== ==================================================================================================
+source     names (data)
+========== ==================================================================================================
+model      request_received(api, profile, prompt_sha) · token_emitted(index, text) · completed(tokens) ·
+           client_gone(tokens) · faulted(kind)
+lambda     environment_started(function, environment) · initialized(init_ms) · invoked(function, environment,
+           cold, mode) · function_wrote(bytes) · response_completed · invocation_ended(function, outcome,
+           duration_ms, billed_ms) · environment_frozen(environment) · environment_thawed(environment) ·
+           environment_stopped(environment, reason) · throttled(function, reason) · log(function, line)
+function_url, api_rest, ... (an edge)
+           request_received(method, path) · response_started(status) · sent(bytes) · response_completed(status,
+           bytes) · client_gone
+client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
+           disconnected · failed(error)
+control    called(service, operation, status)
+clock      advanced(to)
+========== ==================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. ``at``: seconds since the sandbox started."""
+
+    at: float
+    source: str
+    name: str
+    id: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Timeline:
+    """An append-only record of events, in the order in which they happened."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._events: list[Event] = []
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def record(self, source: str, name: str, id: str = "", /, **data: Any) -> Event:
+        """Note that something happened now."""
+        event = Event(self._now(), source, name, id, data)
+        self._events.append(event)
+        for listener in self._listeners:
+            listener(event)
+        return event
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call ``listener`` with every later event, at once."""
+        self._listeners.append(listener)
+
+    def select(
+        self, source: str | None = None, name: str | None = None, id: str | None = None
+    ) -> Iterator[Event]:
+        """The events that match everything given, in order."""
+        for event in self._events:
+            if (
+                (source is None or event.source == source)
+                and (name is None or event.name == name)
+                and (id is None or event.id == id)
+            ):
+                yield event
+
+    def clear(self) -> None:
+        """Forget all events."""
+        self._events.clear()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(tuple(self._events))
