@@ -27,6 +27,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 InvocationType = Literal["RequestResponse", "Event", "DryRun"]
 
 
+class ConnectionAbort(Exception):  # noqa: N818 - an outcome that the service wants, not a failure of it
+    """Raised by a service after the first byte: end the answer without its regular end.
+
+    HTTP/1.1: the connection is closed without the last chunk. HTTP/2: the stream is reset.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user chose when starting the sandbox."""
