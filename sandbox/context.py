@@ -162,6 +162,16 @@ class Control(Protocol):
         ...
 
 
+class Model(Protocol):
+    """The mock model as the sandbox holds it: an ASGI application whose pace can be set."""
+
+    def configure(self, **pace: Any) -> None:
+        """Set the pace of later answers. Raises ``ValueError`` that says what is wrong."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 @dataclass(slots=True)
 class Sandbox:
     """Everything that a part of the sandbox may use."""
@@ -173,6 +183,7 @@ class Sandbox:
     ids: IdSource
     control: Control = field(init=False)
     lambda_: LambdaInvoker = field(init=False)
+    model: Model = field(init=False)
     services: dict[str, Service] = field(default_factory=dict)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
