@@ -1,0 +1,52 @@
+# Everything runs from .venv, which any of the targets below makes on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PORT ?= 4566
+
+.PHONY: setup scenarios test lint format bench sandbox-up sandbox-down docs constraints clean
+
+scenarios: setup ## run every story on virtual time and print the verdicts
+	$(BIN)/sandbox run
+
+test: setup ## run the tests
+	$(BIN)/python -m pytest
+
+lint: setup ## style, types, direction of imports, no wall clocks, docs up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/no_wall_clock.py sandbox mock_llm
+	$(BIN)/python tools/fidelity_table.py --check
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## measurements, as ratios where the machine is noisy
+	$(BIN)/python -m benchmarks
+
+sandbox-up: setup ## start the sandbox on port $(PORT) in the background
+	$(BIN)/sandbox up --detach --port $(PORT)
+
+sandbox-down: setup
+	$(BIN)/sandbox down --port $(PORT)
+
+docs: setup ## write the generated pages again
+	$(BIN)/python tools/fidelity_table.py
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; choose one with make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m sandbox.services.lambda_.install --all
+	@touch $(READY)
+
+constraints: setup ## pin what is installed now
+	$(BIN)/python tools/constraints.py > constraints.txt
+
+clean: ## remove everything that setup made
+	rm -rf .venv .cache *.egg-info

@@ -1,0 +1,5 @@
+"""``python -m sandbox``: the command."""
+
+from sandbox.cli import main
+
+main()

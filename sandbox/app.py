@@ -1,0 +1,119 @@
+"""Putting the sandbox together: :func:`open_sandbox` starts one on the running loop and ends it without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sandbox.aws.ids import IdSource
+from sandbox.clock import Clock
+from sandbox.context import Sandbox, Settings
+from sandbox.front.admin import Admin
+from sandbox.front.app import Front
+from sandbox.front.certificates import Certificates
+from sandbox.front.http1 import Http1
+from sandbox.front.http2 import Http2
+from sandbox.front.listener import Listener, bind
+from sandbox.limits import Limits
+from sandbox.services import registry
+from sandbox.timeline import Timeline
+
+CERTIFICATES = "SANDBOX_CERTIFICATES"
+
+
+@asynccontextmanager
+async def open_sandbox(
+    clock: Clock,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    as_of: date | None = None,
+    seed: int = 0,
+    data_dir: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> AsyncIterator[Sandbox]:
+    """A running sandbox. ``port`` 0: a free one. ``as_of``: the day whose rules hold, default the clock's day.
+
+    ``data_dir``: where the environments' files go; a temporary folder, removed at the end, when ``None``.
+    Raises ``OSError`` when the port cannot be listened on.
+    """
+    listening = bind(host, port)
+    folder = data_dir or Path(tempfile.mkdtemp(prefix="sandbox-"))
+    settings = Settings(host=host, port=listening.getsockname()[1], seed=seed, data_dir=folder)
+    sandbox = Sandbox(
+        settings=settings,
+        clock=clock,
+        limits=Limits(as_of or clock.utcnow().date(), **({"overrides": overrides} if overrides else {})),
+        timeline=Timeline(clock.now),
+        ids=IdSource(seed),
+    )
+    certificates = Certificates(_certificate_folder())
+    certificates.prepare()
+    for name in (certificates.ca, certificates.bundle):
+        shutil.copy(name, folder / name.name)
+    _furnish(sandbox)
+    front = Front(sandbox, sandbox.model, Admin(sandbox, lambda: _reset(sandbox), certificates.ca))
+    listener = Listener(listening, Http1(front), Http2(front), certificates, clock)
+    try:
+        for service in sandbox.services.values():
+            await service.start()
+        yield sandbox
+    finally:
+        await listener.close()
+        for service in reversed(sandbox.services.values()):
+            await service.stop()
+        await _end_tasks(sandbox)
+        if data_dir is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _certificate_folder() -> Path:
+    """One authority for all sandboxes of a user, so that it has to be trusted once."""
+    if CERTIFICATES in os.environ:
+        return Path(os.environ[CERTIFICATES])
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return cache / "genai-streaming-sandbox" / "certificates"
+
+
+def _furnish(sandbox: Sandbox) -> None:
+    """Give the sandbox its control plane, mock model and services."""
+    from mock_llm.app import create_app
+    from mock_llm.app import Settings as ModelSettings
+    from sandbox.control import create_control
+
+    def observe(event: str, stream: str, data: Any) -> None:
+        sandbox.timeline.record("model", event, stream, **data)
+
+    sandbox.control = create_control(sandbox)
+    model_settings = ModelSettings(seed=sandbox.settings.seed, epoch=sandbox.clock.epoch)
+    sandbox.model = create_app(model_settings, observe=observe)
+    for name, make in registry.SERVICES.items():
+        sandbox.services[name] = make(sandbox)
+    lambda_: Any = sandbox.services["lambda"]
+    sandbox.lambda_ = lambda_
+
+
+async def _reset(sandbox: Sandbox) -> None:
+    """Forget every resource, environment and event; the clock goes on."""
+    for service in reversed(sandbox.services.values()):
+        await service.stop()
+    await _end_tasks(sandbox)
+    control: Any = sandbox.control
+    await control.reset()
+    sandbox.timeline.clear()
+    for service in sandbox.services.values():
+        await service.start()
+
+
+async def _end_tasks(sandbox: Sandbox) -> None:
+    tasks = tuple(sandbox.tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""The ``sandbox`` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+BAD_INPUT = 2
+
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Play AWS's rules of that day (ISO date).")
+]
+ClockOption = Annotated[str, typer.Option("--clock", help="real or virtual")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")]
+
+
+def fail(message: str) -> typer.Exit:
+    """Say what was wrong with the input and give the exit to raise."""
+    print(f"sandbox: {message}", file=sys.stderr)
+    return typer.Exit(BAD_INPUT)
+
+
+def parse_as_of(text: str | None) -> date | None:
+    """An ISO date. Raises ``typer.Exit`` (2) for anything else."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise fail(f"--as-of takes a date such as 2024-05-01, not {text!r}") from None
+
+
+def parse_clock(text: str) -> Any:
+    """``real`` or ``virtual``. Raises ``typer.Exit`` (2) for anything else."""
+    if text not in ("real", "virtual"):
+        raise fail(f"--clock takes real or virtual, not {text!r}")
+    return text
+
+
+@app.command()
+def up(
+    port: Port = 4566,
+    clock: ClockOption = "real",
+    as_of: AsOf = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Anything but loopback is your choice.")
+    ] = "127.0.0.1",
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Run in the background; `sandbox down` ends it.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of identifiers and of the mock model's text.")] = 0,
+) -> None:
+    """Start the sandbox."""
+    from sandbox.cli_up import start
+
+    raise typer.Exit(start(host, port, parse_clock(clock), parse_as_of(as_of), detach, seed))
+
+
+@app.command()
+def down(port: Port = 4566) -> None:
+    """End the sandbox that `up --detach` (or `up`) started on this port."""
+    from sandbox.cli_up import stop
+
+    raise typer.Exit(stop(port))
+
+
+@app.command()
+def status(
+    port: Port = 4566, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Say whether a sandbox runs on the port, its clock, and what is in flight."""
+    from sandbox.cli_up import show_status
+
+    raise typer.Exit(show_status(port, as_json))
+
+
+@app.command()
+def deploy(
+    template: Annotated[Path, typer.Argument(help="A CloudFormation or SAM template.")],
+    stack: Annotated[
+        str | None, typer.Option(help="Name of the stack; default: the template's folder.")
+    ] = None,
+    parameter: Annotated[list[str], typer.Option("--parameter", "-p", help="Name=Value; repeatable.")] = [],  # noqa: B006 - typer reads it, nobody changes it
+    port: Port = 4566,
+) -> None:
+    """Deploy a template to the running sandbox and print the stack's outputs."""
+    from sandbox.cli_deploy import deploy_template
+
+    raise typer.Exit(deploy_template(template, stack, parameter, port))
+
+
+@app.command()
+def limits(
+    as_of: AsOf = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """AWS's limits as the sandbox plays them, each with source and grade."""
+    from sandbox.clock import today
+    from sandbox.limits import Limits
+    from sandbox.limits.show import as_json as to_json
+    from sandbox.limits.show import as_table
+
+    held = Limits(parse_as_of(as_of) or today())
+    if as_json:
+        print(json.dumps(to_json(held), indent=2))
+        return
+    from rich.console import Console
+
+    Console().print(as_table(held))
+
+
+@app.command()
+def run(
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATTERN or STORY ...]", help="Default: all.")
+    ] = None,
+    clock: ClockOption = "virtual",
+    as_of: AsOf = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout.")] = False,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Print every hop with its instant.")] = False,
+) -> None:
+    """Run stories and print what became of each answer."""
+    from sandbox.cli_run import run_command
+
+    code = run_command(
+        what or [], clock=parse_clock(clock), as_of=parse_as_of(as_of), as_json=as_json, timeline=timeline
+    )
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point."""
+    app()

@@ -1,0 +1,41 @@
+"""`sandbox deploy TEMPLATE`: to a sandbox that already runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from sandbox.cli_up import fetch_status
+
+FAILED, BAD_INPUT = 1, 2
+
+
+def deploy_template(template: Path, stack: str | None, parameters: list[str], port: int) -> int:
+    """Deploy, print the outputs as ``Name = Value``. The exit code: 1 for a failed stack, 2 for bad input."""
+    if not template.is_file():
+        print(f"sandbox: there is no template {template}", file=sys.stderr)
+        return BAD_INPUT
+    wrong = [text for text in parameters if "=" not in text or text.startswith("=")]
+    if wrong:
+        print(f"sandbox: --parameter takes Name=Value, not {wrong[0]!r}", file=sys.stderr)
+        return BAD_INPUT
+    status = fetch_status(port)
+    if status is None:
+        print(f"sandbox: no sandbox answers on port {port}; start one with `sandbox up`", file=sys.stderr)
+        return FAILED
+    from sandbox.control.cloudformation.deploy import DeployError, TemplateError, deploy_remote
+
+    given = dict(text.split("=", 1) for text in parameters)
+    name = stack or template.resolve().parent.name.replace("_", "-")
+    try:
+        outputs = deploy_remote(status["endpoint"], template, name, given)
+    except TemplateError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except DeployError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return FAILED
+    print(f"stack {name} deployed")
+    for key, value in outputs.items():
+        print(f"{key} = {value}")
+    return 0

@@ -1,0 +1,150 @@
+"""Starting, ending and asking a sandbox that runs by itself: `sandbox up`, `down`, `status`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from sandbox.clock import Clock, ClockKind
+from sandbox.clock import run as run_clock
+
+FAILED = 1
+READY_FD = "SANDBOX_READY_FD"
+
+
+def state_folder() -> Path:
+    """Where running sandboxes leave their process ids and logs, private to the user."""
+    folder = Path(tempfile.gettempdir()) / f"genai-streaming-sandbox-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _state_file(port: int) -> Path:
+    return state_folder() / f"{port}.json"
+
+
+def start(host: str, port: int, clock: ClockKind, as_of: date | None, detach: bool, seed: int = 0) -> int:
+    """Run a sandbox until it is told to end, or in the background. The exit code."""
+    if detach:
+        return _start_detached(host, port, clock, as_of, seed)
+    begin = datetime.combine(as_of, time(12), UTC) if as_of else None
+    try:
+        run_clock(lambda held: _serve(held, host, port, as_of, seed), clock, begin)
+    except OSError as error:
+        print(f"sandbox: cannot listen on {host}:{port}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+async def _serve(clock: Clock, host: str, port: int, as_of: date | None, seed: int) -> None:
+    from sandbox.app import open_sandbox
+
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    async with open_sandbox(clock, host=host, port=port, as_of=as_of, seed=seed) as sandbox:
+        state = _state_file(sandbox.settings.port)
+        state.write_text(json.dumps({"pid": os.getpid(), "endpoint": sandbox.endpoint}))
+        _say_ready(f"sandbox ready {sandbox.endpoint}")
+        try:
+            await ended.wait()
+        finally:
+            state.unlink(missing_ok=True)
+
+
+def _say_ready(line: str) -> None:
+    print(line, flush=True)
+    if READY_FD in os.environ:
+        with os.fdopen(int(os.environ.pop(READY_FD)), "w") as pipe:
+            pipe.write(line + "\n")
+
+
+def _start_detached(host: str, port: int, clock: str, as_of: date | None, seed: int) -> int:
+    log = state_folder() / f"{port}.log"
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "sandbox", "up", "--host", host, "--port", str(port), "--clock", clock]
+    command += ["--seed", str(seed), *(["--as-of", as_of.isoformat()] if as_of else [])]
+    with log.open("wb") as output:
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(writing,),
+            env={**os.environ, READY_FD: str(writing)},
+        )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        line = pipe.readline()  # "" when the process ends without having been ready
+    if not line:
+        print(log.read_text(errors="replace").strip() or "sandbox: ended without a word", file=sys.stderr)
+        return FAILED
+    print(line, end="")
+    return 0
+
+
+def stop(port: int) -> int:
+    """End the sandbox on a port and wait until its process is gone. The exit code."""
+    state = _state_file(port)
+    try:
+        pid = int(json.loads(state.read_text())["pid"])
+        process = os.pidfd_open(pid)
+    except (FileNotFoundError, ValueError, KeyError):
+        print(f"sandbox: none runs on port {port} (no {state})", file=sys.stderr)
+        return FAILED
+    except ProcessLookupError:
+        state.unlink(missing_ok=True)
+        print(f"sandbox: the one on port {port} has already ended", file=sys.stderr)
+        return 0
+    try:
+        if b"sandbox" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            state.unlink(missing_ok=True)
+            print(
+                f"sandbox: the one on port {port} has ended; its process id is another's now", file=sys.stderr
+            )
+            return 0
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        poll.poll()  # readable when the process has ended
+    finally:
+        os.close(process)
+    print(f"sandbox on port {port} ended")
+    return 0
+
+
+def show_status(port: int, as_json: bool) -> int:
+    """Print what runs on a port; exit code 1 when nothing does."""
+    document = fetch_status(port)
+    if as_json:
+        print(json.dumps(document or {"ready": False}, indent=2))
+    elif document is None:
+        print(f"no sandbox answers on port {port}")
+    else:
+        for name, value in document.items():
+            shown = ", ".join(map(str, value)) or "-" if isinstance(value, list) else value
+            print(f"{name:10} {shown}")
+    return 0 if document else FAILED
+
+
+def fetch_status(port: int) -> dict[str, Any] | None:
+    """The status of the sandbox on a port, ``None`` when none answers."""
+    import httpx
+
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/_sandbox/status", timeout=10, trust_env=False)
+        document: dict[str, Any] = answer.raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    return document

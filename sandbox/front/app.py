@@ -1,0 +1,117 @@
+"""Who answers a request: a data plane, the mock model, the sandbox's own pages, or AWS's management APIs.
+
+The order of :meth:`Front._choose` is the whole routing:
+
+1. a service that claims the address (after path style is undone);
+2. the mock model: host ``api.openai.com`` or path ``/_llm/...``;
+3. the sandbox itself: ``/_sandbox/...`` and ``/``;
+4. everything else is an AWS API call: its signature is checked, then the Lambda data plane or the control plane
+   answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Any
+
+from sandbox.aws.errors import AwsError
+from sandbox.context import Receive, Sandbox, Scope, Send, Service
+from sandbox.front.address import Resolved, resolve
+from sandbox.front.errors import send_error
+from sandbox.front.signing import Signing
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MODEL_PREFIX = b"/_llm"
+MODEL_HOSTS = frozenset({"api.openai.com"})
+ADMIN_PREFIX = "/_sandbox"
+
+
+class Front:
+    """The ASGI application behind the one port."""
+
+    def __init__(self, sandbox: Sandbox, model: Application, admin: Application) -> None:
+        self._sandbox = sandbox
+        self._model = model
+        self._admin = admin
+        self._signing = Signing(sandbox)
+        self._date = (-1, b"")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        dated = self._with_date(send)
+        try:
+            answer = self._choose(scope)
+            if answer is self._admin or scope["type"] == "websocket":
+                await answer(scope, receive, dated)
+            else:
+                with self._sandbox.clock.in_flight(f"{scope['method']} {scope['path']}"):
+                    await answer(scope, receive, dated)
+        except AwsError as error:
+            await send_error(error, scope, dated, self._sandbox.ids.uuid())
+
+    def _choose(self, scope: Scope) -> Application:
+        resolved = resolve(scope, self._sandbox.settings.region)
+        for service in self._sandbox.services.values():
+            parameters = service.match(resolved.address)
+            if parameters is not None:
+                _redirect(scope, resolved.raw_path)
+                scope["aws"] = parameters
+                return self._signing.before(service) if _is_api(service) else service
+        if resolved.address.host in MODEL_HOSTS:
+            return self._model
+        raw = resolved.raw_path
+        if raw == MODEL_PREFIX or raw.startswith(MODEL_PREFIX + b"/"):
+            _redirect(scope, raw[len(MODEL_PREFIX) :] or b"/")
+            return self._model
+        if _is_own_page(resolved, scope):
+            return self._admin
+        if scope["type"] == "websocket":
+            return _no_websocket
+        return self._signing.before(self._sandbox.control)
+
+    def _with_date(self, send: Send) -> Send:
+        """Add ``Date``, by the sandbox's clock, to an answer that has none (RFC 9110 section 6.6.1)."""
+
+        async def dated(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                if not any(name.lower() == b"date" for name, _ in headers):
+                    headers.append((b"date", self._now()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return dated
+
+    def _now(self) -> bytes:
+        second = int(self._sandbox.clock.epoch())
+        if second != self._date[0]:
+            self._date = (second, formatdate(second, usegmt=True).encode())
+        return self._date[1]
+
+
+def _is_api(service: Service) -> bool:
+    """Whether the service is part of an AWS API (its callers sign) and not an address of the user's own."""
+    return service.name == "lambda"
+
+
+def _is_own_page(resolved: Resolved, scope: Scope) -> bool:
+    path = resolved.address.path
+    if path == ADMIN_PREFIX or path.startswith(ADMIN_PREFIX + "/"):
+        return True
+    signed = "authorization" in resolved.address.headers or "X-Amz-Signature=" in resolved.address.query
+    local = resolved.address.host in ("localhost", "127.0.0.1", "::1")
+    return path == "/" and local and scope.get("method") == "GET" and not signed
+
+
+def _redirect(scope: Scope, raw_path: bytes) -> None:
+    from urllib.parse import unquote_to_bytes
+
+    scope["raw_path"] = raw_path
+    scope["path"] = unquote_to_bytes(raw_path).decode("utf-8", "replace")
+
+
+async def _no_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket that nobody claims: closing before accepting is HTTP 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008, "reason": ""})

@@ -1,0 +1,69 @@
+"""TLS for every name: a local certificate authority and a certificate for each name that a client asks for (SNI)."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import certifi
+
+if TYPE_CHECKING:
+    import trustme
+
+OWN_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
+
+
+class Certificates:
+    """Keeps the authority in a folder, so that who trusts it once trusts the next sandbox too.
+
+    ``ca.pem`` is the authority's certificate, ``ca-bundle.pem`` the public authorities' and it: a program that
+    takes only one file (``SSL_CERT_FILE``, ``AWS_CA_BUNDLE``) can still reach the world.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = folder / "ca.key"
+        self.ca = folder / "ca.pem"
+        self.bundle = folder / "ca-bundle.pem"
+        self._authority: trustme.CA | None = None
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    def prepare(self) -> None:
+        """Make the authority unless it is there."""
+        if self._key.exists() and self.ca.exists() and self.bundle.exists():
+            return
+        import trustme
+
+        authority = trustme.CA(organization_name="Streaming sandbox", organization_unit_name="local only")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._key.touch(mode=0o600)
+        self._key.write_bytes(authority.private_key_pem.bytes())
+        self.ca.write_bytes(authority.cert_pem.bytes())
+        self.bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
+        self._authority = authority
+
+    def server_context(self) -> ssl.SSLContext:
+        """A context for any connection; it changes to the asked name's certificate in the handshake."""
+        context = self._context(OWN_NAMES)
+        context.sni_callback = self._named  # type: ignore[assignment]  # typeshed: the socket may be an SSLObject
+        return context
+
+    def _named(self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+        if name and name != "localhost":
+            connection.context = self._context((name,))
+
+    def _context(self, names: tuple[str, ...]) -> ssl.SSLContext:
+        if names[0] not in self._contexts:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._load().issue_cert(*names).configure_cert(context)
+            context.set_alpn_protocols(["h2", "http/1.1"])
+            self._contexts[names[0]] = context
+        return self._contexts[names[0]]
+
+    def _load(self) -> trustme.CA:
+        if self._authority is None:
+            import trustme
+
+            self._authority = trustme.CA.from_pem(self.ca.read_bytes(), self._key.read_bytes())
+        return self._authority

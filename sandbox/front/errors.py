@@ -1,0 +1,62 @@
+"""AWS errors in the form of the protocol that the request speaks."""
+
+from __future__ import annotations
+
+import json
+from xml.sax.saxutils import escape
+
+from sandbox.aws.errors import AwsError
+from sandbox.context import Scope, Send
+
+
+def service_of(headers: dict[bytes, bytes], query: bytes) -> str | None:
+    """The service in the credential scope of a signed request (``.../20260101/us-east-1/sqs/aws4_request``)."""
+    signature = headers.get(b"authorization", b"")
+    if b"Credential=" in signature:
+        credential = signature.partition(b"Credential=")[2].partition(b",")[0]
+    elif b"X-Amz-Credential=" in query:
+        credential = query.partition(b"X-Amz-Credential=")[2].partition(b"&")[0].replace(b"%2F", b"/")
+    else:
+        return None
+    parts = credential.strip().split(b"/")
+    return parts[3].decode("latin-1") if len(parts) == 5 else None
+
+
+def _render(error: AwsError, scope: Scope, request_id: str) -> tuple[bytes, bytes]:
+    headers = dict(scope["headers"])
+    kind = headers.get(b"content-type", b"")
+    code, message = escape(error.code), escape(error.message)
+    if kind.startswith(b"application/x-www-form-urlencoded"):
+        sender = "Sender" if error.status < 500 else "Receiver"
+        body = (
+            f"<ErrorResponse><Error><Type>{sender}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+        return body.encode(), b"text/xml"
+    if service_of(headers, scope["query_string"]) == "s3":
+        body = (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+        )
+        return body.encode(), b"application/xml"
+    if kind.startswith(b"application/x-amz-json"):
+        return json.dumps({"__type": error.code, "message": error.message, **error.fields}).encode(), kind
+    # REST-JSON. Lambda writes "Type" and "Message"; others "message".
+    return json.dumps({"message": error.message, **error.fields}).encode(), b"application/json"
+
+
+async def send_error(error: AwsError, scope: Scope, send: Send, request_id: str) -> None:
+    """Answer with an AWS error (a WebSocket that is not accepted yet is closed, which is HTTP 403)."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": error.message[:120]})
+        return
+    body, kind = _render(error, scope, request_id)
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-amzn-requestid", request_id.encode()),
+        (b"x-amzn-errortype", error.code.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

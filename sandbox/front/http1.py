@@ -1,0 +1,72 @@
+"""HTTP/1.1 and WebSocket: uvicorn's protocols on the sandbox's loop, without uvicorn's own server and its ticks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from sandbox.context import ConnectionAbort, Receive, Scope, Send
+from sandbox.front.app import Application
+
+# uvicorn closes a connection that has been idle for so long (s). A day: a client of the virtual clock may find
+# hours gone between two of its requests.
+IDLE = 86_400
+
+
+class Http1:
+    """Makes a protocol for each HTTP/1.1 connection."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._config = Config(
+            app=app,
+            http="httptools",
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=IDLE,
+            ws_ping_interval=None,
+            ws_ping_timeout=None,
+        )
+        self._config.load()
+        self._state = ServerState()
+
+    def protocol(self) -> asyncio.Protocol:
+        """A protocol for a new connection."""
+        return _Connection(self._app, self._config, self._state)
+
+    async def close(self) -> None:
+        """Close the connections; requests under way are cut."""
+        for connection in tuple(self._state.connections):
+            if connection.transport is not None:
+                connection.transport.close()
+        tasks = tuple(self._state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Connection(HttpToolsProtocol):
+    """uvicorn's protocol, and an application that may cut the connection (:class:`ConnectionAbort`)."""
+
+    def __init__(self, app: Application, config: Config, state: ServerState) -> None:
+        super().__init__(config, state, {})
+        self._asgi = app
+        self.app: Any = self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._asgi(scope, receive, send)
+        except ConnectionAbort:
+            # FIN after what was sent: the client sees a chunked body without its last chunk.
+            self.transport.close()
+            while (await receive())["type"] != "http.disconnect":
+                pass

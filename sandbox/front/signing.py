@@ -1,0 +1,80 @@
+"""AWS API requests: read whole, refused when badly signed, and handed on with who signed them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.aws.errors import AwsError
+from sandbox.context import Receive, Sandbox, Scope, Send
+from sandbox.front.errors import service_of
+
+# Operations that AWS answers without a signature, by X-Amz-Target or query action.
+UNSIGNED_TARGETS = ("AWSCognitoIdentityProviderService.", "AWSCognitoIdentityService.")
+UNSIGNED_ACTIONS = (b"Action=AssumeRoleWithWebIdentity", b"Action=AssumeRoleWithSAML")
+# Larger than any AWS API payload that is not a streamed S3 upload (Lambda's zip: 50 MB).
+LARGEST_BODY = 256 * 2**20
+
+
+class Signing:
+    """Checks SigV4 before an AWS API sees the request."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def before(self, application: Any) -> Any:
+        """An application that verifies, then calls ``application`` with the body replayed."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            body = await _read(receive)
+            if not _may_be_unsigned(scope, body):
+                scope["aws.principal"] = await self._verify(scope, body)
+            await application(scope, _replay(body, receive), send)
+
+        return answer
+
+    async def _verify(self, scope: Scope, body: bytes) -> Any:
+        from sandbox.auth import SignedRequest, verify
+
+        service = service_of(dict(scope["headers"]), scope["query_string"])
+        if service is None:
+            raise AwsError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+        request = SignedRequest.from_scope(scope, body)
+        control: Any = self._sandbox.control
+        return await verify(
+            request, service, self._sandbox.settings.region, control.secret_for, self._sandbox.clock
+        )
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise AwsError(
+                400, "RequestAborted", "The client closed the connection before its request ended."
+            )
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST_BODY:
+            raise AwsError(413, "RequestEntityTooLargeException", f"The body is over {LARGEST_BODY} bytes.")
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def again() -> Any:
+        nonlocal sent
+        if sent:
+            return await receive()  # http.disconnect
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _may_be_unsigned(scope: Scope, body: bytes) -> bool:
+    target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
+    return target.startswith(UNSIGNED_TARGETS) or body.startswith(UNSIGNED_ACTIONS)

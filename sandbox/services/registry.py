@@ -1,0 +1,16 @@
+"""Which data planes there are: one line a service. The order is the order in which they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sandbox.context import Sandbox, Service
+from sandbox.services.api_rest import RestApiService
+from sandbox.services.function_url import FunctionUrlService
+from sandbox.services.lambda_ import LambdaService
+
+SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
+    "function_url": FunctionUrlService,
+    "api_rest": RestApiService,
+    "lambda": LambdaService,
+}

@@ -1,0 +1,189 @@
+"""One port for HTTP/1.1, HTTP/2 and TLS, told apart by the first bytes."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+
+import sandbox.clock
+from sandbox.clock import Clock
+from sandbox.context import ConnectionAbort
+from sandbox.front.certificates import Certificates
+from sandbox.front.http1 import Http1
+from sandbox.front.http2 import Http2
+from sandbox.front.listener import Listener, bind
+
+
+async def echo(scope, receive, send):
+    """Answers with the HTTP version, or streams and cuts, by path."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close"})
+        return
+    await receive()
+    body = f"{scope['http_version']} {scope['scheme']} {scope['path']}".encode()
+    length = [] if scope["path"] == "/cut" else [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    if scope["path"] == "/cut":
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise ConnectionAbort
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def listening(clock: Clock, folder: Path) -> AsyncIterator[tuple[int, Certificates]]:
+    certificates = Certificates(folder)
+    certificates.prepare()
+    listener = Listener(bind("127.0.0.1", 0), Http1(echo), Http2(echo), certificates, clock)
+    try:
+        yield listener.port, certificates
+    finally:
+        await listener.close()
+
+
+def on_port(tmp_path: Path, check: Callable[[int, Certificates], Awaitable[None]]) -> None:
+    async def main(clock: Clock) -> None:
+        async with listening(clock, tmp_path) as (port, certificates):
+            with clock.in_flight("test"):
+                await check(port, certificates)
+
+    sandbox.clock.run(main)
+
+
+async def exchange(
+    port: int, request: bytes, context: ssl.SSLContext | None = None, name: str = "localhost"
+) -> bytes:
+    server_hostname = name if context else None
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname=server_hostname
+    )
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def test_http1_is_answered(tmp_path):
+    async def check(port, _):
+        assert (await exchange(port, GET)).endswith(b"1.1 http /a")
+
+    on_port(tmp_path, check)
+
+
+def test_http1_cut_has_no_last_chunk(tmp_path):
+    async def check(port, _):
+        answer = await exchange(port, b"GET /cut HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.endswith(b"4\r\nhalf\r\n")
+
+    on_port(tmp_path, check)
+
+
+def test_garbage_is_400(tmp_path):
+    async def check(port, _):
+        assert (await exchange(port, b"\x00\x01garbage\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+    on_port(tmp_path, check)
+
+
+def test_connection_closed_before_a_byte_leaves_the_port_open(tmp_path):
+    async def check(port, _):
+        with socket.create_connection(("127.0.0.1", port)):
+            pass
+        assert (await exchange(port, GET)).startswith(b"HTTP/1.1 200 ")
+
+    on_port(tmp_path, check)
+
+
+async def over_http2(
+    port: int, path: str, context: ssl.SSLContext | None, dribble: bool = False
+) -> list[object]:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname="localhost" if context else None
+    )
+    client = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+    client.initiate_connection()
+    client.send_headers(
+        1, [(":method", "GET"), (":path", path), (":scheme", "http"), (":authority", "x")], end_stream=True
+    )
+    data = client.data_to_send()
+    if dribble:
+        writer.write(data[:2])
+        await writer.drain()
+        await asyncio.sleep(0.01)
+        data = data[2:]
+    writer.write(data)
+    seen: list[object] = []
+    while not any(isinstance(event, h2.events.StreamEnded | h2.events.StreamReset) for event in seen):
+        received = await reader.read(65536)
+        assert received, f"closed after {seen}"
+        seen += client.receive_data(received)
+    writer.close()
+    return seen
+
+
+def body_of(events: list[object]) -> bytes:
+    return b"".join(event.data for event in events if isinstance(event, h2.events.DataReceived))
+
+
+@pytest.mark.parametrize("dribble", [False, True])
+def test_http2_with_prior_knowledge(tmp_path, dribble):
+    async def check(port, _):
+        assert body_of(await over_http2(port, "/a", None, dribble)) == b"2 http /a"
+
+    on_port(tmp_path, check)
+
+
+def test_http2_cut_resets_the_stream(tmp_path):
+    async def check(port, _):
+        events = await over_http2(port, "/cut", None)
+        assert body_of(events) == b"half"
+        assert any(isinstance(event, h2.events.StreamReset) for event in events)
+
+    on_port(tmp_path, check)
+
+
+def trusting(certificates: Certificates, *alpn: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=certificates.ca)
+    context.set_alpn_protocols(list(alpn))
+    return context
+
+
+def test_tls_speaks_http1_and_http2_by_alpn(tmp_path):
+    async def check(port, certificates):
+        context = trusting(certificates, "http/1.1")
+        assert (await exchange(port, GET, context)).endswith(b"1.1 https /a")
+        assert body_of(await over_http2(port, "/a", trusting(certificates, "h2"))) == b"2 https /a"
+
+    on_port(tmp_path, check)
+
+
+def test_tls_has_a_certificate_for_any_aws_name(tmp_path):
+    async def check(port, certificates):
+        name = "a1b2c3.execute-api.us-east-1.amazonaws.com"
+        assert (await exchange(port, GET, trusting(certificates, "http/1.1"), name)).endswith(b"https /a")
+
+    on_port(tmp_path, check)
+
+
+def test_authority_is_made_once(tmp_path):
+    Certificates(tmp_path).prepare()
+    first = (tmp_path / "ca.pem").read_bytes()
+    Certificates(tmp_path).prepare()
+    assert (tmp_path / "ca.pem").read_bytes() == first
+    assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
+    assert first in (tmp_path / "ca-bundle.pem").read_bytes()
+
+
+def test_port_in_use_is_an_os_error():
+    with bind("127.0.0.1", 0) as taken, pytest.raises(OSError, match="in use"):
+        bind("127.0.0.1", taken.getsockname()[1])
