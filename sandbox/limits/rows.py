@@ -1,8 +1,8 @@
 """Rows of limits as they stand in the TOML files: reading and checking them.
 
 A file holds ``[[limit]]`` tables. What a row may have is in :data:`KEYS`; ``value`` is either the one value
-that always held, or ``[[limit.value]]`` tables with the day since which each held. Only the first of those may
-leave out ``since``: it then held from the beginning. Before the first ``since`` the thing did not exist.
+that always held, or ``[[limit.value]]`` tables with the day since which each held. Only the first of those
+may leave out ``since``: it then held from the beginning. Before the first ``since`` the thing did not exist.
 """
 
 from __future__ import annotations
