@@ -84,8 +84,8 @@ def _certificate_folder() -> Path:
 
 def _furnish(sandbox: Sandbox) -> None:
     """Give the sandbox its control plane, mock model and services."""
-    from mock_llm.app import create_app
     from mock_llm.app import Settings as ModelSettings
+    from mock_llm.app import create_app
     from sandbox.control import create_control
 
     def observe(event: str, stream: str, data: Any) -> None:
