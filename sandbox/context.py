@@ -148,7 +148,8 @@ class LambdaInvoker(Protocol):
 class Control(Protocol):
     """The control plane: AWS's management APIs and a typed reading of what they created."""
 
-    resources: Resources
+    @property
+    def resources(self) -> Resources: ...
 
     async def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Call an AWS API by its botocore names: ``call("sqs", "SendMessage", QueueUrl=..., ...)``.

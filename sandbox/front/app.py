@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Receive, Sandbox, Scope, Send, Service
@@ -57,7 +58,8 @@ class Front:
             if parameters is not None:
                 _redirect(scope, resolved.raw_path)
                 scope["aws"] = parameters
-                return self._signing.before(service) if _is_api(service) else service
+                signed: Application = self._signing.before(service)
+                return signed if _is_api(service) else service
         if resolved.address.host in MODEL_HOSTS:
             return self._model
         raw = resolved.raw_path
@@ -68,7 +70,8 @@ class Front:
             return self._admin
         if scope["type"] == "websocket":
             return _no_websocket
-        return self._signing.before(self._sandbox.control)
+        control: Application = self._signing.before(self._sandbox.control)
+        return control
 
     def _with_date(self, send: Send) -> Send:
         """Add ``Date``, by the sandbox's clock, to an answer that has none (RFC 9110 section 6.6.1)."""
@@ -105,8 +108,6 @@ def _is_own_page(resolved: Resolved, scope: Scope) -> bool:
 
 
 def _redirect(scope: Scope, raw_path: bytes) -> None:
-    from urllib.parse import unquote_to_bytes
-
     scope["raw_path"] = raw_path
     scope["path"] = unquote_to_bytes(raw_path).decode("utf-8", "replace")
 

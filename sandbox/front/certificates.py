@@ -46,7 +46,7 @@ class Certificates:
     def server_context(self) -> ssl.SSLContext:
         """A context for any connection; it changes to the asked name's certificate in the handshake."""
         context = self._context(OWN_NAMES)
-        context.sni_callback = self._named  # type: ignore[assignment]  # typeshed: the socket may be an SSLObject
+        context.sni_callback = self._named
         return context
 
     def _named(self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
