@@ -94,6 +94,7 @@ class Invocation:
     client_context: str | None = None  # base64 JSON as in X-Amz-Client-Context
     trace_id: str | None = None
     cause: str = ""  # id of the hop that calls, for the timeline
+    request_id: str | None = None  # the invocation's id when the caller chose it (a Function URL), else a new one
 
 
 @dataclass(frozen=True, slots=True)
