@@ -1,0 +1,108 @@
+"""What HTTP clients share: the way to the sandbox, and the telling of what they see."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+from sandbox.stories.clients.base import Stage
+from sandbox.stories.expectations import ErrorKind
+
+
+class Teller:
+    """Tells the timeline what one client did and saw; every HTTP request gets a number of its own."""
+
+    def __init__(self, stage: Stage, client: str) -> None:
+        self._stage = stage
+        self._client = client
+        self._count = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.answered = False
+        self.over = True
+
+    @property
+    def id(self) -> str:
+        """Id of the request under way."""
+        return f"{self._client}:{self._count}"
+
+    def request_sent(self, method: str, url: str) -> None:
+        """A request leaves now."""
+        self._count += 1
+        self._decoder.reset()
+        self.answered = self.over = False
+        self._stage.timeline.record("client", "request_sent", self.id, method=method, url=url)
+
+    def response_started(self, status: int, headers: dict[str, str]) -> None:
+        """Status and headers are here."""
+        self.answered = True
+        self._stage.timeline.record("client", "response_started", self.id, status=status, headers=headers)
+
+    def received(self, data: bytes) -> None:
+        """Bytes of the body are here, as sent."""
+        text = self._decoder.decode(data)
+        self._stage.timeline.record("client", "received", self.id, bytes=len(data), text=text)
+
+    def read(self, text: str) -> None:
+        """A library gave a piece of the answer's own text, freed of its protocol."""
+        size = len(text.encode())
+        self._stage.timeline.record("client", "received", self.id, bytes=size, text=text, decoded=True)
+
+    def _end(self, name: str, **data: object) -> None:
+        if not self.over:
+            self.over = True
+            self._stage.timeline.record("client", name, self.id, **data)
+
+    def completed(self) -> None:
+        """The answer is over, as it should be."""
+        self._end("completed")
+
+    def disconnected(self) -> None:
+        """The client left by its own will."""
+        self._end("disconnected")
+
+    def failed(self, kind: ErrorKind, error: str) -> None:
+        """The request failed."""
+        self._end("failed", kind=kind, error=error)
+
+
+def error_kind(error: httpx.HTTPError | httpx.StreamError, answered: bool) -> ErrorKind:
+    """How a story calls an error of httpx. ``answered``: the status line had come before it."""
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    if isinstance(error, httpx.ConnectError):
+        return "connection refused"
+    if isinstance(error, httpx.NetworkError):
+        return "truncated" if answered else "connection closed"
+    if isinstance(error, httpx.RemoteProtocolError):
+        if "disconnected" in str(error) or "closed" in str(error):
+            return "truncated" if answered else "connection closed"
+        return "protocol"
+    return "protocol" if isinstance(error, httpx.ProtocolError) else "other"
+
+
+def routed(library: Any) -> Any:
+    """A transport class of an HTTP library (httpx, or one shaped like it) that leads AWS's names to the sandbox.
+
+    The ``Host`` header stays as the client wrote it. ``before_send`` sees each request before it leaves.
+    """
+
+    class Transport(library.AsyncHTTPTransport):  # type: ignore[misc]
+        def __init__(
+            self, stage: Stage, before_send: Callable[[Any], Awaitable[None]], *, http2: bool = False
+        ) -> None:
+            super().__init__(http1=not http2, http2=http2, trust_env=False)
+            self._stage = stage
+            self._before_send = before_send
+
+        async def handle_async_request(self, request: Any) -> Any:
+            await self._before_send(request)
+            request.url = library.URL(self._stage.route(str(request.url)))
+            return await super().handle_async_request(request)
+
+    return Transport
+
+
+SandboxTransport = routed(httpx)

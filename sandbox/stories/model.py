@@ -1,0 +1,128 @@
+"""A story, as written in ``scenarios/<pattern>/*.story.yaml``: one in each YAML document of a file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+
+from mock_llm.settings import Overrides
+from mock_llm.settings import Settings as ModelSettings
+from sandbox.stories.base import Strict
+from sandbox.stories.clients import ClientSpec
+from sandbox.stories.expectations import StoryExpect
+from sandbox.stories.units import Duration
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")]
+
+
+class ModelSpec(Strict):
+    """How the mock model behaves, in its own words: a named profile, and what differs from it."""
+
+    profile: str | None = Field(None, description="A profile of the mock model to start from.")
+    first_token: Duration | None = Field(None, description="From the request to the first token.")
+    rate: float | Literal["inf"] | None = Field(None, description="Tokens a second after the first.")
+    tokens: int | None = Field(None, description="How many tokens the answer has.")
+    jitter: str | None = Field(None, description="none, uniform:W, lognormal:S or exponential; seeded.")
+    burst: int | None = Field(None, description="Tokens that leave together.")
+    stall_after: int | None = Field(None, description="Tokens before a silence.")
+    stall: Duration | Literal["forever"] | None = Field(None, description="Length of that silence.")
+    seed: int | None = Field(None, description="Seed of the text and of the jitter.")
+
+    @model_validator(mode="after")
+    def _the_model_takes_it(self) -> ModelSpec:
+        Overrides.read(self.values(), ModelSettings())  # a ProfileError is a ValueError that names the key
+        return self
+
+    def values(self) -> dict[str, Any]:
+        """What is given, as the mock model is configured."""
+        return self.model_dump(exclude_none=True)
+
+
+def _model(value: Any) -> Any:
+    return {"profile": value} if isinstance(value, str) else value
+
+
+class Target(Strict):
+    """A function, by its logical id in the template or a part of its name."""
+
+    function: str
+
+
+class Action(Strict):
+    """Something done to the sandbox at an instant of the story; exactly one of the verbs."""
+
+    at: Duration = 0.0
+    kill: Target | None = Field(None, description="Kill a function's processes (SIGKILL).")
+    freeze: Target | None = Field(None, description="Stop a function's processes (SIGSTOP).")
+    thaw: Target | None = Field(None, description="Continue them (SIGCONT).")
+    advance: Duration | None = Field(None, description="Let time pass although nothing is in flight.")
+    configure: dict[str, Any] | None = Field(
+        None, description="UpdateFunctionConfiguration with these members, as AWS names them."
+    )
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> Action:
+        given = self.model_fields_set - {"at"}
+        if len(given) != 1:
+            raise ValueError("an action has exactly one of kill, freeze, thaw, advance, configure")
+        return self
+
+
+class Story(Strict):
+    """One story: a pattern is deployed, clients use it, and something must come of it."""
+
+    id: Identifier = Field(description="Unique in its pattern; `sandbox run <id>` runs it.")
+    title: str = Field(min_length=1, description="What happens, in one line.")
+    teaches: str = Field(min_length=1, description="What a reader learns from it.")
+    template: str = Field("template.yaml", description="CloudFormation or SAM, in the pattern's folder.")
+    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    as_of: date | None = Field(None, description="The day whose AWS rules are played; default: the run's.")
+    quotas: dict[str, str | int | float] = Field(
+        default_factory=dict, description="Quotas that were raised beforehand, by the limit's name."
+    )
+    model: Annotated[ModelSpec, BeforeValidator(_model, json_schema_input_type=str | ModelSpec)] = Field(
+        ModelSpec(), description="A profile's name, or how the model behaves."
+    )
+    clients: list[ClientSpec] = Field(min_length=1)
+    actions: list[Action] = Field(default_factory=list)
+    watch: str | None = Field(None, description="The client whose answer is judged; default: the first.")
+    at_most: Duration = Field(3600.0, description="The story is over by then, in the sandbox's time.")
+    real_tolerance: Duration = Field(0.5, description="On the real clock instants may be off by this much.")
+    expect: StoryExpect
+
+    _file: Path = PrivateAttr(default=Path())
+    _line: int = PrivateAttr(default=1)
+    _index: Any = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path:
+        """The file that holds it."""
+        return self._file
+
+    @property
+    def line(self) -> int:
+        """The line on which it starts."""
+        return self._line
+
+    @property
+    def pattern(self) -> str:
+        """The pattern that it is about: the name of its folder."""
+        return self._file.parent.name
+
+    @property
+    def watched(self) -> str:
+        """Name of the client whose answer is judged."""
+        return self.watch or self.clients[0].name
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Story:
+        names = [client.name for client in self.clients]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two clients have the same name: {', '.join(twice)}")
+        if self.watch is not None and self.watch not in names:
+            raise ValueError(f"watch names no client: {self.watch!r} (clients: {', '.join(names)})")
+        return self

@@ -1,0 +1,139 @@
+"""A story's timeline as what each side did: requests of clients, answers of the model, invocations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sandbox.stories.answer import Piece, words
+from sandbox.timeline import Event
+
+End = Literal["completed", "disconnected", "failed"]
+
+
+@dataclass(slots=True)
+class ClientRequest:
+    """One request of a client."""
+
+    id: str
+    sent_at: float
+    status: int | None = None
+    started_at: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: list[Piece] = field(default_factory=list)
+    decoded: bool = False
+    size: int = 0
+    end: End | None = None
+    ended_at: float | None = None
+    error_kind: str | None = None
+    error: str = ""
+
+    @property
+    def body(self) -> str:
+        """What came of the body, as text."""
+        return "".join(text for _, text in self.pieces)
+
+    def words(self) -> list[Piece]:
+        """The model's words in it, with their instants."""
+        return self.pieces if self.decoded else words(self.headers.get("content-type", ""), self.pieces)
+
+
+@dataclass(slots=True)
+class ModelAnswer:
+    """One answer of the model."""
+
+    id: str
+    asked_at: float
+    tokens: list[Piece] = field(default_factory=list)
+    completed_at: float | None = None
+    completed_tokens: int = 0
+    faulted: str | None = None
+    gone_at: float | None = None
+
+
+@dataclass(slots=True)
+class InvocationRun:
+    """One invocation of a function."""
+
+    id: str
+    function: str
+    started_at: float
+    cold: bool = False
+    ended_at: float | None = None
+    outcome: str | None = None
+    billed_ms: int = 0
+
+
+class Trace:
+    """The events of a story, counted from its start (``zero``, in the sandbox's seconds)."""
+
+    def __init__(self, events: Iterable[Event], zero: float = 0.0) -> None:
+        self.events = [Event(round(e.at - zero, 9), e.source, e.name, e.id, e.data) for e in events]
+        self._requests: dict[str, ClientRequest] = {}
+        self._answers: dict[str, ModelAnswer] = {}
+        self._invocations: dict[str, InvocationRun] = {}
+        for event in self.events:
+            reader = {"client": self._client, "model": self._model, "lambda": self._lambda}.get(event.source)
+            if reader is not None:
+                reader(event, event.data)
+
+    @property
+    def clients(self) -> list[str]:
+        """Names of the clients that sent anything (copies are ``name/1``, ``name/2`` ...)."""
+        return list(dict.fromkeys(key.rpartition(":")[0] for key in self._requests))
+
+    def requests(self, client: str) -> list[ClientRequest]:
+        """The requests of a client, in order."""
+        return [one for key, one in self._requests.items() if key.rpartition(":")[0] == client]
+
+    @property
+    def answers(self) -> list[ModelAnswer]:
+        """The model's answers, in the order in which they were asked for."""
+        return list(self._answers.values())
+
+    @property
+    def invocations(self) -> list[InvocationRun]:
+        """The invocations, in order."""
+        return list(self._invocations.values())
+
+    def _client(self, event: Event, data: Mapping[str, Any]) -> None:
+        if event.name == "request_sent":
+            self._requests[event.id] = ClientRequest(event.id, event.at)
+            return
+        request = self._requests[event.id]
+        match event.name:
+            case "response_started":
+                request.status, request.started_at = data["status"], event.at
+                request.headers = {name.lower(): value for name, value in data.get("headers", {}).items()}
+            case "received":
+                request.pieces.append((event.at, data["text"]))
+                request.size += data["bytes"]
+                request.decoded = request.decoded or bool(data.get("decoded"))
+            case "completed" | "disconnected" | "failed":
+                request.end, request.ended_at = event.name, event.at
+                request.error_kind, request.error = data.get("kind"), data.get("error", "")
+
+    def _model(self, event: Event, data: Mapping[str, Any]) -> None:
+        if event.name == "request_received":
+            self._answers[event.id] = ModelAnswer(event.id, event.at)
+            return
+        answer = self._answers[event.id]
+        match event.name:
+            case "token_emitted":
+                answer.tokens.append((event.at, data["text"]))
+            case "completed":
+                answer.completed_at, answer.completed_tokens = event.at, data["tokens"]
+            case "faulted":
+                answer.faulted = data["kind"]
+            case "client_gone":
+                answer.gone_at = event.at
+
+    def _lambda(self, event: Event, data: Mapping[str, Any]) -> None:
+        if event.name == "invoked":
+            cold = bool(data.get("cold"))
+            self._invocations[event.id] = InvocationRun(event.id, data["function"], event.at, cold)
+        elif event.name == "invocation_ended" and event.id in self._invocations:
+            run = self._invocations[event.id]
+            run.ended_at, run.outcome = event.at, data["outcome"]
+            run.billed_ms = data["billed_ms"]
