@@ -84,6 +84,10 @@ class Row:
                 found = held
         return found
 
+    def adjustable_on(self, as_of: date) -> bool:
+        """Whether AWS let a user change it on a day."""
+        return self.adjustable and (self.adjustable_since is None or as_of >= self.adjustable_since)
+
 
 @cache
 def sources() -> dict[str, Path]:
