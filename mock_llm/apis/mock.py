@@ -1,0 +1,65 @@
+"""``/_mock``: the mock model's own controls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mock_llm.apis import Route
+from mock_llm.apis.openai.errors import refuse
+from mock_llm.profiles import ProfileError, describe
+from mock_llm.wire import Exchange, RefusedError
+
+if TYPE_CHECKING:
+    from mock_llm.app import MockLLM
+
+
+async def profiles(app: MockLLM, exchange: Exchange) -> None:
+    """``GET /_mock/profiles``: every profile, in the words and units of the file."""
+    data = {
+        "default": app.settings.profile,
+        "profiles": [describe(p) for p in app.settings.profiles.values()],
+    }
+    await exchange.respond_json(200, data)
+
+
+async def overrides(app: MockLLM, exchange: Exchange) -> None:
+    """``GET /_mock/configure``: what was told last."""
+    await exchange.respond_json(200, app.overrides.data())
+
+
+async def configure(app: MockLLM, exchange: Exchange) -> None:
+    """``POST /_mock/configure``: replace all overrides by those of the body; ``{}`` for none."""
+    try:
+        values = json.loads(await exchange.body(app.settings.max_body))
+    except ValueError as error:
+        raise ProfileError(f"the body is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise ProfileError("the body must be a JSON object")
+    app.configure(**values)
+    await exchange.respond_json(200, app.overrides.data())
+
+
+async def forget(app: MockLLM, exchange: Exchange) -> None:
+    """``DELETE /_mock/configure``: no overrides."""
+    app.configure()
+    await exchange.respond_json(200, {})
+
+
+class Mock:
+    """The controls; they are refused in OpenAI's shape."""
+
+    name = "mock"
+    routes: Sequence[Route] = (
+        Route("/_mock/profiles", {"GET": profiles}),
+        Route("/_mock/configure", {"GET": overrides, "POST": configure, "DELETE": forget}),
+    )
+
+    async def refuse(self, exchange: Exchange, refusal: RefusedError) -> None:
+        """Answer ``{"error": {...}}``."""
+        await refuse(exchange, refusal)
+
+    def claims(self, path: str) -> bool:
+        """All of ``/_mock``."""
+        return path.startswith("/_mock")

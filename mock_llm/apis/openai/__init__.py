@@ -1,0 +1,29 @@
+"""OpenAI's API: chat completions and models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mock_llm.apis import Route
+from mock_llm.apis.openai import chat, models
+from mock_llm.apis.openai.errors import refuse
+from mock_llm.wire import Exchange, RefusedError
+
+
+class OpenAI:
+    """The API as ``https://api.openai.com`` has it, with ``/v1`` in the path."""
+
+    name = "openai"
+    routes: Sequence[Route] = (
+        Route("/v1/chat/completions", {"POST": chat.completions}),
+        Route("/v1/models", {"GET": models.all_models}),
+        Route("/v1/models/{}", {"GET": models.one_model}),
+    )
+
+    async def refuse(self, exchange: Exchange, refusal: RefusedError) -> None:
+        """Answer ``{"error": {message, type, param, code}}``."""
+        await refuse(exchange, refusal)
+
+    def claims(self, path: str) -> bool:
+        """OpenAI's shape is the one for every path that no other API claims."""
+        return True

@@ -1,0 +1,32 @@
+"""``GET /v1/models``: a model for each profile. Any other name works too, at the default pace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mock_llm.apis.openai.errors import model_not_found
+from mock_llm.settings import EPOCH, MODEL, profile_of
+from mock_llm.wire import Exchange
+
+if TYPE_CHECKING:
+    from mock_llm.app import MockLLM
+
+
+async def all_models(app: MockLLM, exchange: Exchange) -> None:
+    """List them."""
+    data = [_model(MODEL + name) for name in app.settings.profiles]
+    await exchange.respond_json(200, {"object": "list", "data": data})
+
+
+async def one_model(app: MockLLM, exchange: Exchange) -> None:
+    """One of them. Raises 404 for ``mock-<no profile>``."""
+    name = exchange.params[0]
+    try:
+        profile_of(app.settings, name)
+    except KeyError:
+        raise model_not_found(name) from None
+    await exchange.respond_json(200, _model(name))
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": int(EPOCH), "owned_by": "mock-llm"}

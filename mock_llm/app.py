@@ -1,0 +1,122 @@
+"""The mock model as an ASGI application: routing, settings, and what is common to all APIs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from mock_llm import text
+from mock_llm.apis import Api, Handler
+from mock_llm.apis.mock import Mock
+from mock_llm.apis.openai import OpenAI
+from mock_llm.apis.openai.errors import no_key, unknown_url, wrong_method
+from mock_llm.profiles import ProfileError
+from mock_llm.settings import Observe, Overrides, Settings
+from mock_llm.wire import ClientGoneError, Exchange, Receive, RefusedError, Scope, Send, exchange
+
+ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_LENGTH = 29
+
+
+class MockLLM:
+    """An ASGI application. ``observe(event, stream, data)`` is told what happens, when it happens."""
+
+    def __init__(self, settings: Settings, observe: Observe | None = None) -> None:
+        self.settings = settings
+        self.observe = observe
+        self.overrides = Overrides()
+        self.apis: tuple[Api, ...] = (Mock(), OpenAI())  # the last one claims what nobody else does
+        self._exact: dict[str, tuple[Api, Mapping[str, Handler]]] = {}
+        self._patterns: list[tuple[re.Pattern[str], Api, Mapping[str, Handler]]] = []
+        self._asked: Counter[int] = Counter()
+        self._add_routes()
+        text.words()  # loaded now, not while the first answer is due
+
+    def configure(self, **values: Any) -> None:
+        """Replace all overrides: ``profile``, ``models``, ``seed`` and keys of a profile; nothing: none.
+
+        Raises :class:`~mock_llm.profiles.ProfileError`; the overrides are then as before.
+        """
+        self.overrides = Overrides.read(values, self.settings)
+
+    def check_key(self, exchange: Exchange) -> None:
+        """Raise 401 when keys are required and there is none (``Authorization`` or ``x-api-key``)."""
+        if self.settings.require_key and not (
+            exchange.headers.get("authorization") or exchange.headers.get("x-api-key")
+        ):
+            raise no_key()
+
+    def identity(self, seed: int, prompt: str) -> str:
+        """29 letters and digits for the id of an answer.
+
+        They depend on seed, prompt and how often this pair was asked, not on the order of different requests.
+        """
+        key = text.derive("id", seed, prompt)
+        self._asked[key] += 1
+        number, letters = (
+            text.derive(key, self._asked[key]) << 64 | text.derive(self._asked[key], key) >> 64,
+            "",
+        )
+        for _ in range(ID_LENGTH):
+            number, digit = divmod(number, len(ID_LETTERS))
+            letters += ID_LETTERS[digit]
+        return letters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._answer(exchange(scope, receive, send))
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})  # before it is accepted: 403
+
+    async def _answer(self, exchange: Exchange) -> None:
+        api, handlers = self._find(exchange)
+        try:
+            if not handlers:
+                raise unknown_url(exchange.method, exchange.path)
+            handler = handlers.get(exchange.method)
+            if handler is None:
+                raise wrong_method(exchange.method, exchange.path, sorted(handlers))
+            await handler(self, exchange)
+        except ProfileError as error:
+            await api.refuse(exchange, RefusedError(400, str(error), code="mock_llm_setting"))
+        except RefusedError as refusal:
+            await api.refuse(exchange, refusal)
+        except ClientGoneError:
+            return
+
+    def _find(self, exchange: Exchange) -> tuple[Api, Mapping[str, Handler]]:
+        found = self._exact.get(exchange.path)
+        if found:
+            return found
+        for pattern, api, handlers in self._patterns:
+            if match := pattern.fullmatch(exchange.path):
+                exchange.params = match.groups()
+                return api, handlers
+        return next(api for api in self.apis if api.claims(exchange.path)), {}
+
+    def _add_routes(self) -> None:
+        for api in self.apis:
+            for route in api.routes:
+                if "{}" in route.path:
+                    parts = map(re.escape, route.path.split("{}"))
+                    self._patterns.append((re.compile("([^/]+)".join(parts)), api, route.handlers))
+                else:
+                    self._exact[route.path] = (api, route.handlers)
+
+
+def create_app(settings: Settings | None = None, observe: Observe | None = None) -> MockLLM:
+    """A mock model to be served or mounted; it may live under any ``root_path``."""
+    return MockLLM(settings or Settings(), observe)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return

@@ -1,0 +1,134 @@
+"""What the mock model was told: settings for its lifetime, overrides for a while, headers for one request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mock_llm.pace import Profile
+from mock_llm.profiles import ProfileError, apply, load_profiles, whole
+
+HEADER = "x-mock-llm-"
+MODEL = "mock-"
+PACE_KEYS = ("first_token", "rate", "tokens", "jitter", "burst", "stall_after", "stall")
+MAX_SEED = 2**63 - 1
+EPOCH = 1_735_689_600.0  # 2025-01-01 UTC
+
+Observe = Callable[[str, str, Mapping[str, Any]], None]
+
+
+def _loop_epoch() -> float:
+    """A date that follows the event loop's clock alone, for whoever gives no other."""
+    return EPOCH + asyncio.get_running_loop().time()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Chosen when the mock model is made.
+
+    ``epoch`` gives seconds since 1970 for the ``created`` of answers. ``require_key``: refuse requests
+    without a key (any key will do). ``max_body``: bytes; longer requests are refused with 413.
+    """
+
+    profile: str = "typical"
+    seed: int = 0
+    require_key: bool = False
+    max_body: int = 32 * 1024 * 1024
+    epoch: Callable[[], float] = _loop_epoch
+    profiles: Mapping[str, Profile] = field(default_factory=load_profiles)
+
+    def __post_init__(self) -> None:
+        self.named(self.profile)
+
+    def named(self, name: str) -> Profile:
+        """The profile of that name. Raises :class:`ProfileError` listing those that exist."""
+        try:
+            return self.profiles[name]
+        except KeyError:
+            raise ProfileError(f"unknown profile {name!r}; there are: {', '.join(self.profiles)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Told for all requests, by a story or a test, until told otherwise.
+
+    ``profile`` is used whatever the model; ``models`` gives single models their profile; ``pace`` replaces
+    keys of whichever profile that leads to.
+    """
+
+    profile: str | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    pace: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], settings: Settings) -> Overrides:
+        """Overrides from plain data. Raises :class:`ProfileError` naming what cannot be."""
+        pace = {key: value for key, value in values.items() if key in PACE_KEYS}
+        unknown = [key for key in values if key not in (*PACE_KEYS, "profile", "models", "seed")]
+        if unknown:
+            known = ", ".join(("profile", "models", "seed", *PACE_KEYS))
+            raise ProfileError(f"unknown key {unknown[0]!r}; there are: {known}")
+        models = values.get("models") or {}
+        if not isinstance(models, Mapping):
+            raise ProfileError("models must map names of models to names of profiles")
+        profile = values.get("profile")
+        for name in (*([] if profile is None else [profile]), *models.values()):
+            apply(settings.named(name), pace)
+        apply(settings.named(settings.profile), pace)
+        return cls(profile, dict(models), pace, _seed(values.get("seed")))
+
+    def data(self) -> dict[str, Any]:
+        """As plain data, the shape that :meth:`read` takes."""
+        rest = {"profile": self.profile, "models": dict(self.models) or None, "seed": self.seed}
+        return {key: value for key, value in rest.items() if value is not None} | dict(self.pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The pace and the seed of one request."""
+
+    profile: Profile
+    seed: int
+
+
+def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str], model: str) -> Choice:
+    """The pace of a request: its headers, then the overrides, then its model's name, then the default.
+
+    Raises :class:`ProfileError` for a header that cannot be, ``KeyError`` for a model ``mock-<no profile>``.
+    """
+    own = {key[len(HEADER) :].replace("-", "_"): headers[key] for key in headers if key.startswith(HEADER)}
+    unknown = [key for key in own if key not in (*PACE_KEYS, "profile", "seed")]
+    if unknown:
+        raise ProfileError(f"unknown header {HEADER}{unknown[0].replace('_', '-')}")
+    named = own.get("profile")
+    by_model = overrides.models.get(model)
+    base = settings.named(named or overrides.profile or by_model or profile_of(settings, model))
+    if named is None:
+        base = apply(base, overrides.pace)
+    pace = {key: value for key, value in own.items() if key in PACE_KEYS}
+    seed = _seed(own.get("seed"))
+    if seed is None:
+        seed = settings.seed if overrides.seed is None else overrides.seed
+    return Choice(apply(base, pace), seed)
+
+
+def profile_of(settings: Settings, model: str) -> str:
+    """The profile that a model's name stands for. Raises ``KeyError`` for ``mock-<no such profile>``."""
+    if not model.startswith(MODEL):
+        return settings.profile
+    name = model[len(MODEL) :]
+    if name not in settings.profiles:
+        raise KeyError(model)
+    return name
+
+
+def _seed(value: Any) -> int | None:
+    if value is None:
+        return None
+    try:
+        return whole(-MAX_SEED, MAX_SEED)(value)
+    except ProfileError as error:
+        raise ProfileError(f"seed {error}, not {value!r}") from None

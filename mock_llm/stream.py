@@ -1,0 +1,153 @@
+"""Frames leave at their due instants: an absolute schedule, one timer a stream, and a client that may go.
+
+A frame is due at ``started + offset``, whatever the frames before it took: delays do not add up. A frame
+that is late (the client reads slowly, the machine is busy) leaves at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from mock_llm.pace import SECOND
+from mock_llm.settings import Observe
+from mock_llm.wire import Exchange, Headers
+
+BREATH = 32  # frames that may leave without giving other tasks a turn
+FOREVER = -1  # an offset that never comes
+
+
+class Frame(NamedTuple):
+    """Bytes due ``offset`` microseconds after the request; ``text``: of the token in it, if there is one."""
+
+    offset: int
+    data: bytes
+    text: str | None = None
+
+
+class Pacer:
+    """Waits for instants after a start, and for a client that goes away, whichever comes first."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.gone = False
+        self._loop = exchange.loop
+        self._start = exchange.started
+        self._waiter: asyncio.Future[None] | None = None
+        self._watch = self._loop.create_task(self._watch_client(exchange))
+
+    async def until(self, offset: int) -> None:
+        """Return when the instant has come, or the client has gone (then ``gone`` is set)."""
+        if self.gone:
+            return
+        waiter = self._waiter = self._loop.create_future()
+        timer = None
+        if offset != FOREVER:
+            # Nanoseconds, so that 0.2 + 0.1 is due at 0.3 and not at 0.30000000000000004.
+            due = round(self._start + offset / SECOND, 9)
+            timer = self._loop.call_at(due, _release, waiter)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if timer is not None and not waiter.done():
+                timer.cancel()
+        if self.gone and timer is not None:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Stop looking for the client."""
+        self._watch.cancel()
+
+    async def _watch_client(self, exchange: Exchange) -> None:
+        while (await exchange.receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        if self._waiter is not None:
+            _release(self._waiter)
+
+
+class Watched:
+    """What one stream tells the observer, and how many tokens it has emitted."""
+
+    def __init__(self, observe: Observe | None, stream: str) -> None:
+        self.tokens = 0
+        self._observe = observe
+        self._stream = stream
+
+    def __call__(self, name: str, data: Mapping[str, Any]) -> None:
+        if self._observe is not None:
+            self._observe(name, self._stream, data)
+
+    def token(self, text: str) -> None:
+        """A token left."""
+        self("token_emitted", {"index": self.tokens, "text": text})
+        self.tokens += 1
+
+    def ended(self, gone: bool) -> None:
+        """The answer is complete, or the client went before it was."""
+        self("client_gone" if gone else "completed", {"tokens": self.tokens})
+
+
+async def play(exchange: Exchange, headers: Headers, frames: Iterable[Frame], watched: Watched) -> None:
+    """Answer 200 with the frames, each its own send. Status and headers leave with the first frame.
+
+    Tells ``token_emitted`` for every frame with a text, then ``completed``, or ``client_gone`` when the
+    client left or the server gave the request up.
+    """
+    async with _following(exchange, watched) as pacer:
+        reached, ready = -1, 0
+        for offset, data, text in frames:
+            if offset > reached or offset == FOREVER:
+                await pacer.until(offset)
+                reached, ready = offset, 0
+            elif (ready := ready + 1) % BREATH == 0:
+                await asyncio.sleep(0)
+            if pacer.gone:
+                return
+            if headers:
+                await exchange.start(200, headers)
+                headers = []
+            if text is not None:
+                watched.token(text)
+            await exchange.send({"type": "http.response.body", "body": data, "more_body": True})
+        await exchange.send({"type": "http.response.body", "body": b""})
+
+
+async def wait_and_answer(
+    exchange: Exchange, headers: Headers, offset: int, tokens: int, body: bytes, watched: Watched
+) -> None:
+    """Answer 200 with a whole body of ``tokens`` tokens at its instant.
+
+    Tells as :func:`play`, but no tokens.
+    """
+    async with _following(exchange, watched) as pacer:
+        await pacer.until(offset)
+        if not pacer.gone:
+            watched.tokens = tokens
+            await exchange.respond(200, body, headers)
+
+
+@asynccontextmanager
+async def _following(exchange: Exchange, watched: Watched) -> AsyncIterator[Pacer]:
+    """A pacer whose end is told to the observer.
+
+    A send to a client that left may raise ``OSError`` (ASGI 2.4).
+    """
+    pacer = Pacer(exchange)
+    try:
+        yield pacer
+    except OSError:
+        pacer.gone = True
+    except asyncio.CancelledError:
+        watched.ended(gone=True)
+        raise
+    finally:
+        pacer.close()
+    watched.ended(pacer.gone)
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,80 @@
+"""The text of an answer: seeded, the same on every machine and every Python.
+
+The words are those of Faker's English ``lorem`` provider. The drawing is not Faker's: its sentences come
+from ``random.choices`` and change with its version, whereas ``random.Random.random`` is the one method of
+which Python promises that a seed gives the same sequence for ever. A change of Faker's word list would
+change every answer, so ``WORDS_SHA256`` pins it and a test compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+WORDS_SHA256 = "0f5447ac8e3a43e053fac7693a8c3e586a664eb30fd352b5fa85f196b76cfd1c"
+
+PIECE = re.compile(r"\n+|\s?\w+|\s?[^\w\s]|\s+")
+
+
+@lru_cache(maxsize=1)
+def words() -> tuple[str, ...]:
+    """The words that answers are made of, in Faker's order."""
+    from faker.providers.lorem.en_US import Provider  # 0.1 s: only who speaks pays for it
+
+    return tuple(Provider.word_list)
+
+
+def derive(*parts: object) -> int:
+    """A seed of 128 bits from anything whose ``repr`` is stable (numbers, strings, ``None``, bytes)."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:16])
+
+
+@lru_cache(maxsize=512)
+def tokens(seed: int, count: int) -> tuple[str, ...]:
+    """``count`` tokens that read as English-like prose and end with a full stop.
+
+    Shaped as tokenizers of real models cut: a word carries the space before it, punctuation and paragraph
+    breaks are tokens of their own. The joined tokens are the answer.
+    """
+    return tuple(_write(random.Random(seed), count))
+
+
+def count_tokens(text: str) -> int:
+    """How many tokens a prompt counts, by the same cut as the answers (not a real model's tokenizer)."""
+    return len(PIECE.findall(text))
+
+
+def _write(rng: random.Random, count: int) -> Iterator[str]:
+    left, sentences, start = count, 0, ""
+    while left > 0:
+        length = min(left, 7 + _below(rng, 13))
+        if left - length < 5:  # too short for a paragraph break and another sentence: make this one longer
+            length = left
+        yield from _sentence(rng, length, start)
+        left -= length
+        sentences += 1
+        start = " "
+        if left > 5 and sentences % 4 == 0:
+            yield "\n\n"
+            left -= 1
+            start = ""
+
+
+def _sentence(rng: random.Random, length: int, start: str) -> Iterator[str]:
+    """``length`` tokens: words with one comma at most, and a full stop (a single token is a word)."""
+    comma = 4 + _below(rng, 4)
+    for index in range(max(1, length - 1)):
+        if index == comma and index < length - 3:
+            yield ","
+            continue
+        word = words()[_below(rng, len(words()))]
+        yield start + word.capitalize() if index == 0 else " " + word
+    if length > 1:
+        yield "."
+
+
+def _below(rng: random.Random, limit: int) -> int:
+    return int(rng.random() * limit)
