@@ -5,5 +5,6 @@ Everything outside this package uses ``asyncio.sleep``, ``asyncio.timeout``, ``l
 """
 
 from sandbox.clock.clock import Clock, ClockKind, run
+from sandbox.clock.wall import stopwatch, today
 
-__all__ = ["Clock", "ClockKind", "run"]
+__all__ = ["Clock", "ClockKind", "run", "stopwatch", "today"]
