@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -110,8 +111,8 @@ def all_rows() -> list[Row]:
 def parse_as_of(text: str) -> date:
     """A day from a user's text. Raises :class:`AsOfError` that says what is wrong."""
     try:
-        if len(text) != 10:  # fromisoformat also takes 20240501 and 2024-W18-3
-            raise ValueError("not 10 characters")
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):  # fromisoformat also takes 20240501 and 2024-W18-3
+            raise ValueError("not YYYY-MM-DD")
         return date.fromisoformat(text)
     except ValueError as error:
         raise AsOfError(f"{text!r} is not a date; write it as YYYY-MM-DD, for example 2024-05-01") from error

@@ -68,11 +68,11 @@ def as_table(limits: Limits) -> Table:
         box=box.SIMPLE_HEAD,
     )
     table.add_column("fact", no_wrap=True)
-    table.add_column("name", overflow="fold", min_width=30)
+    table.add_column("name", overflow="fold", min_width=26)
     table.add_column("value", overflow="fold")
-    table.add_column("since", no_wrap=True)
+    table.add_column("since", no_wrap=True, min_width=10)
     table.add_column("client sees", overflow="fold")
-    table.add_column("grade", no_wrap=True)
+    table.add_column("grade", no_wrap=True, min_width=9)
     for limit in limits:
         row = limit.row
         value = humane(limit.value, row.unit) + (" (raised)" if limit.overridden else "")
