@@ -12,9 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from sandbox.stories.model import Story
+from sandbox.stories.places import Index
 from sandbox.stories.schema import field_names
-
-Loc = Sequence[int | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,42 +37,6 @@ class StoryError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-class Index:
-    """Where each field of a YAML document stands."""
-
-    def __init__(self, node: yaml.Node) -> None:
-        self._node = node
-
-    def find(self, loc: Loc) -> tuple[yaml.Mark, str]:
-        """(mark, path) of the deepest part of ``loc`` that the document has.
-
-        Steps that are no field (pydantic names the member of a union that it tried) are passed over.
-        """
-        node, mark, path = self._node, self._node.start_mark, ""
-        for step in loc:
-            key, child = _child(node, step)
-            if child is None:
-                continue
-            mark = (key or child).start_mark
-            path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
-            node = child
-        return mark, path
-
-    def line(self, loc: Loc) -> int:
-        """The line of a field."""
-        return self.find(loc)[0].line + 1
-
-
-def _child(node: yaml.Node, step: int | str) -> tuple[yaml.Node | None, yaml.Node | None]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return key, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return None, node.value[step]
-    return None, None
 
 
 def load_stories(path: Path) -> list[Story]:
@@ -173,8 +136,7 @@ def _story(path: Path, node: yaml.Node, problems: list[Problem]) -> Story | None
     except ValidationError as error:
         problems += _validation_problems(path, index, error)
         return None
-    story._file, story._line, story._index = path, start.line + 1, index
-    return story
+    return story.placed(path, start.line + 1, index)
 
 
 def _validation_problems(path: Path, index: Index, error: ValidationError) -> list[Problem]:

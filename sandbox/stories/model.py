@@ -13,6 +13,7 @@ from mock_llm.settings import Settings as ModelSettings
 from sandbox.stories.base import Strict
 from sandbox.stories.clients import ClientSpec
 from sandbox.stories.expectations import StoryExpect
+from sandbox.stories.places import Index
 from sandbox.stories.units import Duration
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")]
@@ -95,7 +96,12 @@ class Story(Strict):
 
     _file: Path = PrivateAttr(default=Path())
     _line: int = PrivateAttr(default=1)
-    _index: Any = PrivateAttr(default=None)
+    _index: Index | None = PrivateAttr(default=None)
+
+    @property
+    def index(self) -> Index | None:
+        """Where its fields stand in the file."""
+        return self._index
 
     @property
     def file(self) -> Path:
@@ -116,6 +122,11 @@ class Story(Strict):
     def watched(self) -> str:
         """Name of the client whose answer is judged."""
         return self.watch or self.clients[0].name
+
+    def placed(self, file: Path, line: int, index: Index) -> Story:
+        """The story, knowing where it was read."""
+        self._file, self._line, self._index = file, line, index
+        return self
 
     @model_validator(mode="after")
     def _names_fit(self) -> Story:

@@ -1,0 +1,67 @@
+"""Finding the stories that a user names: a pattern, a story, ``pattern/story``, a file or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from sandbox.stories.loading import load_all
+from sandbox.stories.model import Story
+
+SUFFIX = ".story.yaml"
+
+
+class UnknownStoryError(Exception):
+    """A name that is no pattern and no story."""
+
+
+def scenarios_folder(start: Path | None = None) -> Path:
+    """The folder ``scenarios``: in the working folder or one above it, else beside the package."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "scenarios").is_dir():
+            return folder / "scenarios"
+    return Path(__file__).parents[2] / "scenarios"
+
+
+def story_files(folder: Path) -> list[Path]:
+    """All story files of a folder, by path."""
+    return sorted(folder.rglob(f"*{SUFFIX}"))
+
+
+def find_stories(names: Sequence[str], folder: Path | None = None) -> list[Story]:
+    """The stories that the names mean, each once, in the order of the names; all of them without a name.
+
+    Raises ``UnknownStoryError``, or ``StoryError`` for a file that cannot be read.
+    """
+    base = folder or scenarios_folder()
+    paths = [Path(name) for name in names if _is_path(name)]
+    plain = [name for name in names if not _is_path(name)]
+    files = [file for path in paths for file in ([path] if path.is_file() else story_files(path))]
+    empty = [str(path) for path in paths if path.is_dir() and not story_files(path)]
+    if empty:
+        raise UnknownStoryError(f"{empty[0]} holds no story (*{SUFFIX})")
+    found = load_all(dict.fromkeys(files))
+    if plain or not names:
+        known = load_all(story_files(base))
+        if not known:
+            raise UnknownStoryError(f"{base} holds no story (*{SUFFIX})")
+        for name in plain:
+            found += _named(name, known)
+        found += [] if names else known
+    return list({(story.file, story.id): story for story in found}.values())
+
+
+def _is_path(name: str) -> bool:
+    return Path(name).exists() and (name.endswith(SUFFIX) or Path(name).is_dir())
+
+
+def _named(name: str, stories: list[Story]) -> list[Story]:
+    found = [story for story in stories if name in (story.pattern, story.id, f"{story.pattern}/{story.id}")]
+    if found:
+        return found
+    names = sorted({story.pattern for story in stories} | {story.id for story in stories})
+    near = get_close_matches(name, names, 3)
+    hint = f"did you mean {', '.join(near)}?" if near else f"there is {', '.join(names)}"
+    raise UnknownStoryError(f"{name!r} is no pattern, story or file; {hint}")

@@ -1,0 +1,113 @@
+"""Telling a person what became of stories: table, failures with the timeline around them, whole timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sandbox.stories.checks import Failure
+from sandbox.stories.results import StoryResult
+from sandbox.timeline import Event
+
+COLORS = {
+    "streams": "green",
+    "arrives whole": "yellow",
+    "cut off": "red",
+    "lost": "magenta",
+    "refused": "cyan",
+}
+_AROUND = 6
+_LONG = 60
+
+
+def table(results: Sequence[StoryResult]) -> Table:
+    """One line a story."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made.add_column("pattern")
+    made.add_column("story")
+    made.add_column("answer")
+    for name in ("status", "first token", "last token", "ended", "tokens", "requests", "wall"):
+        made.add_column(name, justify="right")
+    made.add_column("")
+    last = ""
+    for one in results:
+        seen, pattern = one.outcome, one.story.pattern
+        made.add_row(
+            pattern if pattern != last else "",
+            one.story.id,
+            Text(seen.verdict, COLORS[seen.verdict]),
+            "-" if seen.status is None else str(seen.status),
+            _seconds(seen.first_token_at),
+            _seconds(seen.last_token_at),
+            _seconds(seen.ended_at),
+            str(seen.tokens),
+            str(seen.requests),
+            f"{one.wall_s:.2f} s",
+            Text("as expected", "green") if one.passed else Text("NOT AS EXPECTED", "bold red"),
+        )
+        last = pattern
+    return made
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f} s"
+
+
+def summary(results: Sequence[StoryResult], wall_s: float) -> str:
+    """The last line."""
+    failed = sum(not one.passed for one in results)
+    played = sum(one.outcome.ended_at or 0.0 for one in results)
+    told = f"{len(results) - failed} of {len(results)} stories as expected"
+    return f"{told}; {played:.0f} s of the clients' time in {wall_s:.1f} s"
+
+
+def failure_text(result: StoryResult) -> str:
+    """What did not hold, where it is written, and what happened around it."""
+    story = result.story
+    lines = [f"{story.pattern}/{story.id}: {story.title}"]
+    for failure in result.failures:
+        lines += [f"  {story.file}:{result.line_of(failure)}", f"    {failure}"]
+        if failure.at is not None and result.trace.events:
+            lines += [f"      {line}" for line in excerpt(result.trace.events, failure)]
+    return "\n".join(lines)
+
+
+def excerpt(events: Sequence[Event], failure: Failure) -> list[str]:
+    """The events around the instant that a failure is about; ``>`` marks those of the instant itself."""
+    at = failure.at or 0.0
+    middle = next((n for n, event in enumerate(events) if event.at >= at), len(events) - 1)
+    start, end = max(0, middle - _AROUND), min(len(events), middle + _AROUND + 1)
+    lines = [] if start == 0 else ["  ..."]
+    for event in events[start:end]:
+        mark = ">" if abs(event.at - at) < 1e-6 else " "
+        lines.append(
+            f"{mark} {event.at:11.6f} s  {event.source:<12} {event.name:<20} {_data(event)}".rstrip()
+        )
+    return lines + ([] if end == len(events) else ["  ..."])
+
+
+def timeline(result: StoryResult) -> RenderableType:
+    """Every hop of a story with its instant."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made.add_column("instant", justify="right")
+    for name in ("source", "what", "which", "data"):
+        made.add_column(name, overflow="fold")
+    for event in result.trace.events:
+        made.add_row(f"{event.at:.6f} s", event.source, event.name, event.id, Text(_data(event)))
+    return Group(Text(f"{result.story.pattern}/{result.story.id}: {result.story.title}", "bold"), made)
+
+
+def _data(event: Event) -> str:
+    return " ".join(f"{name}={_short(value)}" for name, value in event.data.items())
+
+
+def _short(value: Any) -> str:
+    text = (
+        repr(value) if isinstance(value, str) and (not value or " " in value or "\n" in value) else str(value)
+    )
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
