@@ -44,8 +44,8 @@ def test_everything_wrong_is_told_at_once_with_line_column_and_field(tmp_path: P
     text = GOOD.replace("status: 200", "statuss: 200").replace("29s", "soon").replace("title: A fast answer\n", "")
     assert sorted(problems(write(tmp_path, text))) == [
         ":1:1: title: is missing",
-        ":7:3: expect.statuss: is not a field of a story here; did you mean 'status'?",
-        ":8:3: expect.ended_at: 'soon' is not a duration; write 29s, 100ms, 1m30s or a number of seconds",
+        ":8:3: expect.statuss: is not a field of a story here; did you mean 'status'?",
+        ":9:3: expect.ended_at: 'soon' is not a duration; write 29s, 100ms, 1m30s or a number of seconds",
     ]
 
 
