@@ -84,7 +84,7 @@ def _certificate_folder() -> Path:
 
 def _furnish(sandbox: Sandbox) -> None:
     """Give the sandbox its control plane, mock model and services."""
-    from mock_llm.app import Settings as ModelSettings
+    from mock_llm.settings import Settings as ModelSettings
     from mock_llm.app import create_app
     from sandbox.control import create_control
 
