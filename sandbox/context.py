@@ -18,6 +18,7 @@ from sandbox.limits import Limits
 from sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
+    from sandbox.auth.credentials import Credential
     from sandbox.control.resources import Resources
 
 Scope = MutableMapping[str, Any]
@@ -157,6 +158,10 @@ class Control(Protocol):
 
         Raises ``AwsError``.
         """
+        ...
+
+    async def secret_for(self, access_key: str) -> Credential | None:
+        """What belongs to an access key, for verifying a signature; ``None`` for an unknown one."""
         ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,1 +1,5 @@
-"""See README.md in this folder."""
+"""Lambda Function URLs. See README.md in this folder."""
+
+from sandbox.services.function_url.service import FunctionUrlService
+
+__all__ = ["FunctionUrlService"]
