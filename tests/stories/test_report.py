@@ -1,0 +1,151 @@
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sandbox.cli_run import run_command
+from sandbox.clock import ClockKind
+from sandbox.stories.checks import check
+from sandbox.stories.loading import load_stories
+from sandbox.stories.model import Story
+from sandbox.stories.outcome import outcome
+from sandbox.stories.report import excerpt, failure_text
+from sandbox.stories.results import StoryResult
+from tests.stories.synthetic import Script, tokens
+
+FIELDS = [
+    "story",
+    "pattern",
+    "passed",
+    "verdict",
+    "status",
+    "first_token_s",
+    "last_token_s",
+    "tokens",
+    "requests",
+    "ended_s",
+    "wall_s",
+    "failures",
+]
+STORY = """\
+id: {id}
+title: The answer streams
+teaches: t
+clients: [{{name: browser, url: x}}]
+expect:
+  status: {status}
+"""
+
+
+@pytest.fixture
+def scenarios(tmp_path: Path) -> Path:
+    for pattern, ids in (("one", ["good", "bad"]), ("two", ["other"])):
+        folder = tmp_path / "scenarios" / pattern
+        folder.mkdir(parents=True)
+        texts = [STORY.format(id=name, status=504 if name == "bad" else 200) for name in ids]
+        (folder / "all.story.yaml").write_text("---\n".join(texts))
+    return tmp_path / "scenarios"
+
+
+def player(story: Story, clock: ClockKind, as_of: date | None) -> StoryResult:
+    """Every story sees the same stream of ten tokens."""
+    made = tokens(10)
+    trace = Script().model(made).client(made, ended=1.9).trace()
+    return StoryResult(story, trace, outcome(trace, "browser"), tuple(check(story, trace)), 0.0123)
+
+
+def run(scenarios: Path, *what: str, as_json: bool = False, timeline: bool = False) -> int:
+    return run_command(what, scenarios=scenarios, player=player, as_json=as_json, timeline=timeline)
+
+
+def test_json_has_exactly_the_fields_of_the_contract(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(scenarios, as_json=True) == 1
+    out, err = capsys.readouterr()
+    rows = json.loads(out)
+    assert err == ""
+    assert [row["story"] for row in rows] == ["good", "bad", "other"]
+    assert all(list(row) == FIELDS for row in rows)
+    assert rows[0] == {
+        "story": "good",
+        "pattern": "one",
+        "passed": True,
+        "verdict": "streams",
+        "status": 200,
+        "first_token_s": 1.0,
+        "last_token_s": 1.9,
+        "tokens": 10,
+        "requests": 1,
+        "ended_s": 1.9,
+        "wall_s": 0.012,
+        "failures": [],
+    }
+    assert rows[1]["failures"] == ["expect.status: expected 504, but it is 200"]
+
+
+@pytest.mark.parametrize(
+    ("what", "found"),
+    [
+        (["two"], ["other"]),
+        (["good"], ["good"]),
+        (["one/bad"], ["bad"]),
+        (["two", "one"], ["other", "good", "bad"]),
+        (["one", "good"], ["good", "bad"]),
+    ],
+)
+def test_stories_are_named_by_pattern_id_or_both(
+    scenarios: Path, what: list[str], found: list[str], capsys: pytest.CaptureFixture[str]
+):
+    run(scenarios, *what, as_json=True)
+    assert [row["story"] for row in json.loads(capsys.readouterr().out)] == found
+
+
+def test_stories_are_named_by_file_and_folder(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    run(scenarios, str(scenarios / "two"), str(scenarios / "one" / "all.story.yaml"), as_json=True)
+    assert [row["story"] for row in json.loads(capsys.readouterr().out)] == ["other", "good", "bad"]
+
+
+def test_exit_codes(scenarios: Path):
+    assert run(scenarios, "good") == 0
+    assert run(scenarios, "bad") == 1
+    assert run(scenarios, "goood") == 2
+    (scenarios / "two" / "all.story.yaml").write_text("id: 3\n")
+    assert run(scenarios) == 2
+
+
+def test_an_unknown_name_is_told_with_what_is_near(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(scenarios, "goood", as_json=True) == 2
+    assert capsys.readouterr() == ("", "sandbox: 'goood' is no pattern, story or file; did you mean good?\n")
+
+
+def test_a_broken_file_is_told_with_its_line(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    (scenarios / "two" / "all.story.yaml").write_text("id: other\ntitle: t\nteaches: t\nclients: []\nexpect: {}\n")
+    assert run(scenarios) == 2
+    assert "all.story.yaml:4:1: clients: List should have at least 1 item" in capsys.readouterr().err
+
+
+def test_the_table_tells_verdicts_and_failures(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    run(scenarios)
+    out = capsys.readouterr().out
+    assert "NOT AS EXPECTED" in out
+    assert "one/bad: The answer streams" in out
+    assert f"{scenarios}/one/all.story.yaml:13" in out
+    assert "expect.status: expected 504, but it is 200" in out
+    assert "2 of 3 stories as expected; 6 s of the clients' time" in out
+
+
+def test_the_timeline_shows_every_hop(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    run(scenarios, "good", timeline=True)
+    out = capsys.readouterr().out
+    assert out.count("token_emitted") == 10
+    assert "1.900000 s" in out
+
+
+def test_an_excerpt_marks_the_instant_and_cuts_the_rest(scenarios: Path):
+    story = load_stories(scenarios / "one" / "all.story.yaml")[1]
+    result = player(story, "virtual", None)
+    (failure,) = result.failures
+    lines = excerpt(result.trace.events, failure)
+    assert lines[0] == "  ..."
+    assert [line for line in lines if line.startswith(">")][-1].split() == [">", "1.900000", "s", "client", "completed"]
+    assert "\n".join(f"      {line}" for line in lines) in failure_text(result)
