@@ -54,8 +54,8 @@ class Settings:
 class Overrides:
     """Told for all requests, by a story or a test, until told otherwise.
 
-    ``profile`` is used whatever the model; ``models`` gives single models their profile; ``pace`` replaces
-    keys of whichever profile that leads to.
+    ``models`` gives single models their profile, ``profile`` is for all others; ``pace`` replaces keys of whichever
+    profile that leads to.
     """
 
     profile: str | None = None
@@ -105,7 +105,7 @@ def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str],
         raise ProfileError(f"unknown header {HEADER}{unknown[0].replace('_', '-')}")
     named = own.get("profile")
     by_model = overrides.models.get(model)
-    base = settings.named(named or overrides.profile or by_model or profile_of(settings, model))
+    base = settings.named(named or by_model or overrides.profile or profile_of(settings, model))
     if named is None:
         base = apply(base, overrides.pace)
     pace = {key: value for key, value in own.items() if key in PACE_KEYS}

@@ -63,17 +63,20 @@ def _write(rng: random.Random, count: int) -> Iterator[str]:
             start = ""
 
 
-def _sentence(rng: random.Random, length: int, start: str) -> Iterator[str]:
+def _sentence(rng: random.Random, length: int, start: str) -> list[str]:
     """``length`` tokens: words with one comma at most, and a full stop (a single token is a word)."""
+    draw, vocabulary = rng.random, words()
+    size = len(vocabulary)
     comma = 4 + _below(rng, 4)
-    for index in range(max(1, length - 1)):
+    said = [start + vocabulary[int(draw() * size)].capitalize()]
+    for index in range(1, length - 1):
         if index == comma and index < length - 3:
-            yield ","
-            continue
-        word = words()[_below(rng, len(words()))]
-        yield start + word.capitalize() if index == 0 else " " + word
+            said.append(",")
+        else:
+            said.append(" " + vocabulary[int(draw() * size)])
     if length > 1:
-        yield "."
+        said.append(".")
+    return said
 
 
 def _below(rng: random.Random, limit: int) -> int:

@@ -72,8 +72,9 @@ def test_profile_is_chosen_by_header_then_story_then_model_then_default(chat: An
     app.configure(models={"gpt-5": "bursty"})
     assert profile_used(chat, observed, app, model="gpt-5") == "bursty"
     assert profile_used(chat, observed, app, model="mock-stalled") == "stalled"
-    app.configure(profile="hiccup")
+    app.configure(profile="hiccup", models={"gpt-5": "bursty"})
     assert profile_used(chat, observed, app, model="mock-stalled") == "hiccup"
+    assert profile_used(chat, observed, app, model="gpt-5") == "bursty"
     assert profile_used(chat, observed, app, model="mock-stalled", **by_header) == "slow"
     app.configure()
     assert profile_used(chat, observed, app, model="gpt-5") == "fast"
