@@ -1,16 +1,23 @@
-"""The :class:`Clock` facade and :func:`run`, which starts a program on a chosen clock."""
+"""The :class:`Clock` facade: what time it is, and who keeps it from moving."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Literal, TypeVar
+from typing import Literal
+
+from sandbox.clock.clients import Clients
+from sandbox.clock.environment import variables
+from sandbox.clock.gate import Gate
+from sandbox.clock.loop import VirtualTimeLoop
+from sandbox.clock.memory import MemoryGuard, group_bytes
+from sandbox.clock.wakeups import Wakeups, nanoseconds
 
 ClockKind = Literal["real", "virtual"]
-T = TypeVar("T")
+Runtime = Literal["python", "node", "other"]
 
 
 class Clock:
@@ -27,7 +34,12 @@ class Clock:
         self.kind = kind
         self.start = start
         self._loop = loop
+        self._virtual = loop if isinstance(loop, VirtualTimeLoop) else None
         self._origin = loop.time()
+        self._gate = self._virtual.gate if self._virtual else Gate()
+        self._start_ns = nanoseconds(start)
+        self._memory = MemoryGuard(loop)
+        self._clients = Clients(self._virtual.processes) if self._virtual else None
 
     def now(self) -> float:
         """Seconds since the sandbox started."""
@@ -41,36 +53,112 @@ class Clock:
         """The sandbox's date, aware, in UTC."""
         return datetime.fromtimestamp(self.epoch(), UTC)
 
-    @contextmanager
-    def in_flight(self, what: str) -> Iterator[None]:
+    def in_flight(self, what: str) -> AbstractContextManager[None]:
         """While inside, time may move: a request, an invocation, a generation is under way."""
-        yield
+        return self._gate.in_flight(what)
 
-    @contextmanager
-    def hold(self) -> Iterator[None]:
+    def in_flight_names(self) -> list[str]:
+        """What is in flight, oldest first."""
+        return self._gate.in_flight_names()
+
+    def hold(self, what: str = "hold") -> AbstractContextManager[None]:
         """While inside, time stands still: work goes on that the loop cannot see."""
-        yield
+        return self._gate.hold(what)
+
+    def hold_names(self) -> list[str]:
+        """What holds time, oldest first."""
+        return self._gate.hold_names()
 
     def watch(self, pid: int) -> None:
-        """Time stands still while this process, or one that it starts, can run."""
+        """Time stands still while this process, or one that it starts, can run.
+
+        Processes of its group and session count as started by it when it leads them. With our own process id,
+        our other threads are watched.
+        """
+        if self._virtual:
+            self._virtual.processes.watch(pid)
 
     def unwatch(self, pid: int) -> None:
         """Stop watching a process (it may be gone)."""
+        if self._virtual:
+            self._virtual.processes.unwatch(pid)
+        self._memory.forget(pid)
 
     def freeze(self, pid: int) -> None:
-        """The process's group was stopped: do not look at it until :meth:`thaw`."""
+        """The process's group was sent SIGSTOP: skip it, once it is seen stopped, until :meth:`thaw`."""
+        if self._virtual:
+            self._virtual.processes.freeze(pid)
+        self._memory.pause(pid)
 
     def thaw(self, pid: int) -> None:
-        """The process's group was continued."""
-
-    def environment(self, runtime: Literal["python", "node", "other"]) -> Mapping[str, str]:
-        """Variables that make a child process live on this clock (empty on the real clock)."""
-        return {}
+        """The process's group was sent SIGCONT."""
+        if self._virtual:
+            self._virtual.processes.thaw(pid)
+        self._memory.resume(pid)
 
     async def advance(self, seconds: float) -> float:
-        """Let time pass although nothing is in flight; the new ``now()``."""
-        await asyncio.sleep(seconds)
+        """Let time pass although nothing is in flight; the new ``now()``.
+
+        Every timer on the way fires at its instant. Returns when all that happens at the last one has happened.
+        """
+        if not seconds >= 0 or seconds == float("inf"):
+            raise ValueError(f"time cannot advance by {seconds!r} seconds")
+        if self._virtual is None:
+            await asyncio.sleep(seconds)
+            return self.now()
+        with self._gate.until(self._loop.time() + seconds):
+            await asyncio.sleep(seconds)
+            await self.settled()
         return self.now()
+
+    async def settled(self) -> None:
+        """Wait until all that can happen at this instant has happened (on the real clock: one turn of the loop)."""
+        if self._virtual is None:
+            await asyncio.sleep(0)
+            return
+        future = self._loop.create_future()
+        self._gate.settling.append(future)
+        await future
+
+    def on_memory(self, pid: int, limit_bytes: int, exceeded: Callable[[], None]) -> None:
+        """Call ``exceeded`` once when the resident bytes of the watched group together are above the limit."""
+        if self._virtual:
+            loop = self._virtual
+            loop.processes.limit_memory(pid, limit_bytes, lambda: _soon(loop, exceeded))
+        else:
+            self._memory.limit(pid, limit_bytes, exceeded)
+
+    def memory(self, pid: int) -> int:
+        """Resident bytes of the group of a watched process now; 0 when it is gone."""
+        return self._virtual.processes.memory(pid) if self._virtual else group_bytes(pid)
+
+    def environment(
+        self,
+        runtime: Runtime,
+        names: Mapping[str, object] | None = None,
+        base: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """Variables that make a child process live on this clock and find the sandbox's names.
+
+        ``names``: see :func:`sandbox.clock.environment.variables`; without them the real clock needs none.
+        ``base``: the variables that the process gets otherwise; what it has in ``PYTHONPATH``, ``NODE_OPTIONS``
+        and ``PATH`` is kept behind ours.
+        """
+        folder = self._wakeups().folder if self._virtual else None
+        return variables(runtime, folder, names, base or {})
+
+    def client_connected(self, peer: tuple[str, int], local: tuple[str, int] | None = None) -> None:
+        """A client connected over loopback: find and watch its process, unless it is this one.
+
+        ``peer``, ``local``: both ends of the connection as the server sees them (``local`` makes it much faster).
+        """
+        if self._clients:
+            self._clients.connected(peer, local)
+
+    def client_disconnected(self, peer: tuple[str, int]) -> None:
+        """The connection of :meth:`client_connected` ended; the last one of a client ends its watch."""
+        if self._clients:
+            self._clients.disconnected(peer)
 
     def accepts(self, instant: datetime, tolerance_s: float) -> bool:
         """Whether a client's date is near the sandbox's date or near the real one.
@@ -81,19 +169,14 @@ class Clock:
             abs(instant.timestamp() - time.time()) <= tolerance_s
         )
 
-    def client_connected(self, peer: tuple[str, int]) -> None:
-        """A client connected over loopback: find and watch its process, unless it is this one."""
+    def _wakeups(self) -> Wakeups:
+        assert self._virtual is not None
+        if self._virtual.sleepers is None:
+            self._virtual.sleepers = Wakeups(self._virtual, self._start_ns)
+        sleepers = self._virtual.sleepers
+        assert isinstance(sleepers, Wakeups)
+        return sleepers
 
 
-def run(
-    main: Callable[[Clock], Coroutine[object, object, T]],
-    kind: ClockKind = "virtual",
-    start: datetime | None = None,
-) -> T:
-    """Run ``main(clock)`` to its end on a new event loop of the given clock. ``start``: default now."""
-
-    async def body() -> T:
-        loop = asyncio.get_running_loop()
-        return await main(Clock(loop, kind, start or datetime.now(UTC)))
-
-    return asyncio.run(body())
+def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    loop.call_soon(callback)

@@ -1,0 +1,213 @@
+"""An asyncio loop whose time jumps to the next timer once nothing else can happen.
+
+The loop polls real sockets. When none is ready, nothing holds time, no watched process can run and something is
+in flight, then the only thing that can ever happen next is the earliest timer, ours or one that a watched process
+sleeps on: time jumps to exactly that instant. Else the loop blocks until real I/O comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import select
+import selectors
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, Protocol, TypeVar
+
+from sandbox.clock.executor import Errand
+from sandbox.clock.gate import Gate
+from sandbox.clock.processes import Processes, Verdict
+
+T = TypeVar("T")
+Events = list[tuple[selectors.SelectorKey, int]]
+
+_SHORTEST_PAUSE = 0.00005
+_LONGEST_PAUSE = 0.0005  # while a watched process runs
+_LONGEST_REST = 0.05  # while all sleep and there is no timer: a process may still wake up by itself
+_log = logging.getLogger(__name__)
+
+
+class Sleepers(Protocol):
+    """Who else waits for an instant: sleeping threads of watched processes."""
+
+    def earliest(self) -> float:
+        """The next instant at which one wants to be woken; infinity when there is none."""
+        ...
+
+    def wake(self) -> None:
+        """Wake one whose instant is the earliest."""
+        ...
+
+    def settled(self) -> bool:
+        """Whether all that were woken have noticed it."""
+        ...
+
+    def moved(self, now: float) -> None:
+        """Time was moved."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class JumpingSelector(selectors.EpollSelector):
+    """Polls real files and moves the time of its loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop: VirtualTimeLoop
+
+    def select(self, timeout: float | None = None) -> Events:
+        events = super().select(0)
+        if events or (timeout is not None and timeout <= 0):
+            return events
+        return self._wait()
+
+    def _wait(self) -> Events:
+        loop, poll = self.loop, super().select
+        pause = rest = _SHORTEST_PAUSE
+        while True:
+            limit = loop.gate.limit(loop.time())
+            if limit is None:
+                return poll(None)
+            verdict = loop.look()
+            events = poll(0)  # what a watched process sent just before it went to sleep
+            if events or loop.must_run():
+                return events
+            if verdict is Verdict.RUNNING:
+                self._pause(pause)
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                if loop.drift(limit):
+                    return []
+            elif verdict is Verdict.QUIET:
+                if loop.move(limit):
+                    return []
+                if not loop.processes:
+                    return poll(None)
+                self._pause(rest)
+                rest = min(rest * 2, _LONGEST_REST)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for an event, but not longer: epoll itself counts in whole milliseconds."""
+        if self.fileno() < 1024:
+            select.select([self.fileno()], [], [], seconds)
+        else:
+            super().select(seconds)
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """See the module. ``time()`` starts at 0.0.
+
+    ``patience_s``: a watched process that computes for that many real seconds on end has time move on at the
+    real pace until it sleeps, so that a function in an endless loop still meets its timeout.
+    """
+
+    patience_s = 15.0
+
+    def __init__(self) -> None:
+        selector = JumpingSelector()
+        selector.loop = self
+        self._now = 0.0
+        self.gate = Gate()
+        self.processes = Processes()
+        self.sleepers: Sleepers | None = None
+        self._running_since: float | None = None
+        self._drifted_at = 0.0
+        super().__init__(selector)
+        self._set(0.0)
+
+    def time(self) -> float:
+        return self._now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """As in asyncio; time stands still until the call is over, even when nobody waits for it any more."""
+        errand = Errand(self, self.gate, func, executor)
+        try:
+            future = super().run_in_executor(executor, errand.call, *args)
+        except BaseException:
+            errand.end()
+            raise
+        future.add_done_callback(errand.future_done)
+        return future
+
+    def close(self) -> None:
+        if not self.is_closed():
+            self.processes.close()
+            if self.sleepers is not None:
+                self.sleepers.close()
+        super().close()
+
+    def must_run(self) -> bool:
+        """Whether callbacks wait to be run."""
+        return bool(self._ready)  # type: ignore[attr-defined]
+
+    def look(self) -> Verdict:
+        """Whether a watched process can still do something."""
+        verdict = self.processes.look()
+        if verdict is Verdict.QUIET:
+            self._running_since = None
+            if self.sleepers is not None and not self.sleepers.settled():
+                return Verdict.RUNNING
+        return verdict
+
+    def move(self, limit: float) -> bool:
+        """All is quiet: let the next thing happen, if it is due at ``limit`` or before.
+
+        One thing at a time, so that what happens at one instant happens in the same order every time: our own
+        timers, then the sleepers one by one, then those that wait for the instant to be over.
+        """
+        ours = self._next_timer()
+        theirs = self.sleepers.earliest() if self.sleepers is not None else math.inf
+        instant = max(min(ours, theirs), self._now)
+        if self.gate.settling and instant > self._now:
+            self._settle()
+            return True
+        if instant > limit or instant == math.inf:
+            return False
+        self._set(instant)
+        if theirs < ours and self.sleepers is not None:
+            self.sleepers.wake()
+        return True
+
+    def drift(self, limit: float) -> bool:
+        """A watched process runs on and on: past our patience, follow the real clock to the next timer."""
+        real = time.monotonic()
+        if self._running_since is None:
+            self._running_since = real
+        if real - self._running_since < self.patience_s:
+            self._drifted_at = 0.0
+            return False
+        if not self._drifted_at:
+            _log.warning("processes %s ran for %s s on end: time follows them", self.processes.known(), self.patience_s)
+            self._drifted_at = real
+        step, self._drifted_at = real - self._drifted_at, real
+        theirs = self.sleepers.earliest() if self.sleepers is not None else math.inf
+        due = min(self._next_timer(), theirs, limit)
+        self._set(max(self._now, min(due, self._now + step)))
+        if due > self._now:
+            return False
+        if theirs <= self._now and self.sleepers is not None:
+            self.sleepers.wake()
+        return True
+
+    def _next_timer(self) -> float:
+        # Cancelled timers at the head were taken out just before the selector was asked.
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        return float(scheduled[0]._when) if scheduled else math.inf
+
+    def _settle(self) -> None:
+        waiting, self.gate.settling = self.gate.settling, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _set(self, instant: float) -> None:
+        self._now = instant
+        # A timer fires when it is due before now plus the resolution: exactly those up to now.
+        self._clock_resolution = math.ulp(instant)
+        if self.sleepers is not None:
+            self.sleepers.moved(instant)

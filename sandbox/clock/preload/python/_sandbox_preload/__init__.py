@@ -1,0 +1,1 @@
+"""The sandbox inside a Python process: virtual time, and the names of AWS."""

@@ -1,0 +1,156 @@
+"""What the kernel says about threads and processes, read as cheaply as Python can.
+
+Files stay open and are read again with ``pread``: a read of a thread that is gone raises
+``ProcessLookupError``, so a process id that the kernel gave away again is never taken for the old process.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+_RUNNING = frozenset(b"RD")  # on a processor or waiting for one; waiting for a disk
+_STOPPED = frozenset(b"TtZX")
+
+
+class ThreadFiles:
+    """One thread: its state, and a text that changes whenever it ran.
+
+    ``schedstat`` holds the time spent on a processor and how often; where the kernel was built without it,
+    ``status`` counts the context switches.
+    """
+
+    __slots__ = ("_counter", "_stat", "last")
+
+    def __init__(self, pid: int, tid: int) -> None:
+        self._stat = os.open(f"/proc/{pid}/task/{tid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._counter = os.open(f"/proc/{pid}/task/{tid}/{_COUNTER}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            os.close(self._stat)
+            raise
+        self.last = b""
+
+    def close(self) -> None:
+        os.close(self._stat)
+        os.close(self._counter)
+
+    def ran(self) -> bool:
+        """Whether the thread ran since this was asked last."""
+        text = os.pread(self._counter, 4096, 0)
+        if text == self.last:
+            return False
+        self.last = text
+        return True
+
+    def state(self) -> int:
+        """The kernel's letter for the thread's state."""
+        text = os.pread(self._stat, 512, 0)
+        return text[text.rindex(b")") + 2]
+
+    def running(self) -> bool:
+        return self.state() in _RUNNING
+
+    def stopped(self) -> bool:
+        return self.state() in _STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A process's parent, process group and session."""
+
+    parent: int
+    group: int
+    session: int
+
+
+def family(pid: int) -> Family | None:
+    """Whose child a process is; ``None`` when it is gone or the id is that of a mere thread."""
+    try:
+        text = _read(f"/proc/{pid}/stat")
+        fields = text[text.rindex(b")") + 2 :].split(maxsplit=5)
+        return Family(*map(int, fields[1:4]))
+    except (OSError, ValueError):
+        return None
+
+
+def leads_threads(pid: int) -> bool:
+    """Whether the id is that of a process (the kernel also answers for ids of its other threads)."""
+    try:
+        return b"\nTgid:\t%d\n" % pid in _read(f"/proc/{pid}/status")
+    except OSError:
+        return False
+
+
+def thread_ids(pid: int) -> list[int]:
+    """Ids of a process's threads; none when it is gone."""
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return []
+
+
+def process_ids() -> list[int]:
+    """Ids of all processes that can be seen."""
+    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+class System:
+    """Facts about the whole machine: how many threads can run, the newest id, packets under way."""
+
+    def __init__(self) -> None:
+        self._load = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._network = os.open("/proc/net/softnet_stat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._network = -1
+
+    def close(self) -> None:
+        os.close(self._load)
+        if self._network >= 0:
+            os.close(self._network)
+
+    def load(self) -> tuple[int, int]:
+        """Threads that run or could run, ours among them, and the id given away last."""
+        _, _, _, threads, newest = os.pread(self._load, 128, 0).split()
+        return int(threads[: threads.index(b"/")]), int(newest)
+
+    def packets_under_way(self) -> bool:
+        """Whether a packet was sent over loopback that its receiver has not been woken for yet.
+
+        The kernel normally delivers inside ``send``; under load it may leave that to a thread of its own.
+        The 12th column is the length of each processor's backlog (Linux 5.10 and later).
+        """
+        if self._network < 0:
+            return False
+        for line in os.pread(self._network, 65536, 0).splitlines():
+            if line[99:107].strip(b"0"):
+                return True
+        return False
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory in use by a process; 0 when it is gone."""
+    try:
+        return int(_read(f"/proc/{pid}/statm").split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def _read(path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, 4096)
+    finally:
+        os.close(file)
+
+
+def _counter_name() -> str:
+    try:
+        return "schedstat" if _read("/proc/self/schedstat").strip(b"0 \n") else "status"
+    except OSError:
+        return "status"
+
+
+_COUNTER = _counter_name()
+_PAGE = os.sysconf("SC_PAGE_SIZE")
