@@ -84,7 +84,6 @@ KNOWN_UNSOURCED = (
     "api_rest.stream.error.no_first_byte.status",
     "api_http.error.too_large.status",
     "api_websocket.error.connect_rate.status",
-    "function_url.error.throttled.body",
     "appsync.error.timeout.type",
     "appsync.connection.lifetime",
     "appsync_events.event",
