@@ -1,0 +1,1 @@
+"""Stacks and what is done to them."""

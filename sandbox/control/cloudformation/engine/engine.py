@@ -1,0 +1,167 @@
+"""The stacks of an account and region, and how operations on them begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sandbox.control.cloudformation.engine.change_set import ChangeSet
+from sandbox.control.cloudformation.engine.graph import order, requirements
+from sandbox.control.cloudformation.engine.stack import Options, Stack
+from sandbox.control.cloudformation.errors import ResourceError, ValidationError
+from sandbox.control.cloudformation.template.build import build
+from sandbox.control.cloudformation.template.intrinsics import Scope
+from sandbox.control.cloudformation.template.model import ParameterValue, Template
+from sandbox.control.cloudformation.template.reader import read
+from sandbox.control.cloudformation.template.references import references
+from sandbox.control.cloudformation.types import TYPES
+
+if TYPE_CHECKING:
+    from sandbox.context import Sandbox
+
+
+class Engine:
+    """All stacks. Operations themselves are in :mod:`operations`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.stacks: dict[str, Stack] = {}
+        self.change_sets: dict[str, ChangeSet] = {}
+
+    def arn(self, kind: str, name: str) -> str:
+        """A new stack or change set ARN."""
+        settings = self.sandbox.settings
+        return f"arn:aws:cloudformation:{settings.region}:{settings.account}:{kind}/{name}/{self.sandbox.ids.uuid()}"
+
+    def find(self, name: str) -> Stack | None:
+        """A stack by its id (also a deleted one) or by the name that it holds."""
+        if name in self.stacks:
+            return self.stacks[name]
+        return next((s for s in self.stacks.values() if s.name == name and s.exists), None)
+
+    def get(self, name: str) -> Stack:
+        """The same, or AWS's refusal."""
+        stack = self.find(name)
+        if stack is None:
+            raise ValidationError(f"Stack with id {name} does not exist")
+        return stack
+
+    def new_stack(self, name: str, options: Options) -> Stack:
+        """A stack without resources, in REVIEW_IN_PROGRESS."""
+        stack = Stack(self.arn("stack", name), name, self.sandbox.clock.utcnow(), options)
+        self.stacks[stack.id] = stack
+        return stack
+
+    def pseudo(self, stack: Stack | None, name: str = "") -> dict[str, Any]:
+        """Pseudo parameters."""
+        settings = self.sandbox.settings
+        return {
+            "AWS::AccountId": settings.account,
+            "AWS::Region": settings.region,
+            "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::StackName": stack.name if stack else name,
+            "AWS::StackId": stack.id if stack else "",
+            "AWS::NotificationARNs": list(stack.options.notification_arns) if stack else [],
+        }
+
+    async def template(
+        self,
+        body: str,
+        given: Mapping[str, str],
+        stack: Stack | None,
+        previous: Mapping[str, ParameterValue] | None = None,
+    ) -> Template:
+        """Read, transform and check a template. Raises :class:`ValidationError`."""
+        template = await build(
+            read(body),
+            given,
+            known_types=TYPES,
+            pseudo=self.pseudo(stack),
+            get_ssm=self._ssm,
+            previous=previous,
+        )
+        check(template)
+        return template
+
+    async def _ssm(self, name: str) -> str:
+        answer = await self.sandbox.control.call("ssm", "GetParameter", Name=name)
+        return str(answer["Parameter"]["Value"])
+
+    def exports(self) -> dict[str, tuple[str, Stack]]:
+        """Export name -> value and the stack that exports it."""
+        return {
+            output.export: (output.value, stack)
+            for stack in self.living()
+            for output in stack.outputs.values()
+            if output.export
+        }
+
+    def living(self) -> Iterator[Stack]:
+        """The stacks that exist, oldest first."""
+        return (stack for stack in self.stacks.values() if stack.exists)
+
+    def importers(self, export: str) -> list[Stack]:
+        """The stacks that import an export."""
+        return [stack for stack in self.living() if export in stack.imports]
+
+    def scope(self, stack: Stack, template: Template) -> Scope:
+        """What names mean inside a stack; imports are noted on the stack."""
+        pseudo = self.pseudo(stack)
+
+        def resource(name: str) -> Any:
+            found = stack.resources.get(name)
+            if found is None or name not in template.resources:
+                raise ValidationError(
+                    f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of "
+                    "the template"
+                )
+            return found
+
+        def attribute(name: str, key: str) -> Any:
+            found = resource(name)
+            if key not in found.attributes:
+                raise ResourceError(f"Attribute '{key}' does not exist")
+            return found.attributes[key]
+
+        return Scope(
+            {**pseudo, **{name: p.value for name, p in template.parameters.items()}},
+            template.mappings,
+            template.conditions,
+            ref=lambda name: resource(name).physical_id,
+            attribute=attribute,
+            exports=_Imports({name: value for name, (value, _) in self.exports().items()}, stack),
+            language_extensions="AWS::LanguageExtensions" in template.transforms,
+        )
+
+
+class _Imports(dict[str, str]):
+    """Exports, noting on the stack which are taken."""
+
+    def __init__(self, exports: Mapping[str, str], stack: Stack) -> None:
+        super().__init__(exports)
+        self._stack = stack
+
+    def __getitem__(self, name: str) -> str:
+        self._stack.imports.add(name)
+        return super().__getitem__(name)
+
+
+def check(template: Template) -> None:
+    """Circles and attributes that a type does not have."""
+    order({name: requirements(spec, template.resources) for name, spec in template.resources.items()})
+    places = [
+        *(("Resources", name, spec.properties) for name, spec in template.resources.items()),
+        *(("Outputs", name, [output.value, output.export]) for name, output in template.outputs.items()),
+    ]
+    for section, name, value in places:
+        for target, attribute, path in references(value, (section, name)):
+            if not attribute or target not in template.resources:
+                continue
+            spec = template.resources[target]
+            type_ = TYPES.get(spec.type)
+            if type_ is not None and not type_.has_attribute(attribute):
+                raise ValidationError(
+                    f"Template error: resource {target} does not support attribute type {attribute} in Fn::GetAtt",
+                    path if section == "Outputs" else (section, name),
+                )

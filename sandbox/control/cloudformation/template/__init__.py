@@ -1,0 +1,1 @@
+"""A template: its text, its meaning, its values."""
