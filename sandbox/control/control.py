@@ -1,0 +1,133 @@
+"""The control plane: every AWS management request comes here, from the front or from inside."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.auth.credentials import Credential
+from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.context import Receive, Sandbox, Scope, Send
+from sandbox.control import wire
+from sandbox.control.calls import Caller
+from sandbox.control.message import App, Request, Response, ask, read_request, send_response
+from sandbox.control.moto_backend import MotoBackend
+from sandbox.control.resources import Resources
+from sandbox.control.shims import Call, Shims
+from sandbox.control.target import Target, identify, operation_hint
+
+CLOUDFORMATION = "sandbox.control.cloudformation"
+
+
+class MotoControl:
+    """moto in process, with shims before it where it falls short of AWS. One at a time in a process."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._moto = MotoBackend(sandbox.settings, sandbox.clock)
+        self._caller = Caller(sandbox.settings, self.handle)
+        self._shims = Shims(sandbox, self._moto)
+        self._cloudformation: App | None = None
+        self.resources: Resources = self._shims.resources
+        self._fresh = False
+
+    async def start(self) -> None:
+        """Import moto in the background and start from nothing. Not needed: the first request does it as well."""
+        await self._ensure_fresh()
+
+    async def stop(self) -> None:
+        """Stop moto's worker."""
+        self._moto.close()
+
+    async def reset(self) -> None:
+        """Forget every resource."""
+        self._shims.reset()
+        await self._moto.reset()
+        self._fresh = True
+
+    async def _ensure_fresh(self) -> None:
+        if not self._fresh:  # state that an earlier sandbox left in moto's globals
+            self._fresh = True
+            await self._moto.reset()
+
+    async def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        """Call an AWS API by its botocore names. Raises ``AwsError``."""
+        return await self._caller.call(service, operation, params, self._sandbox.settings.region)
+
+    async def role_credentials(self, role_arn: str) -> tuple[str, str, str]:
+        """Access key, secret key and session token of a new session of a role, as a Lambda environment gets them."""
+        return await self._shims.identities.role_credentials(role_arn)
+
+    async def secret_for(self, access_key: str) -> Credential | None:
+        """What is known about an access key; ``None`` for an unknown one."""
+        return await self._shims.identities.secret_for(access_key)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: any AWS management request."""
+        if scope["type"] != "http":
+            raise ValueError(f"The control plane answers HTTP requests only, not {scope['type']!r}.")
+        try:
+            request = await read_request(scope, receive)
+        except ConnectionResetError:
+            return
+        target = identify(request, self._sandbox.settings.region)
+        if target is None:
+            response = wire.write_error(request, "", _unknown(request), self._sandbox.ids.uuid())
+        else:
+            response = await self.handle(target, request)
+        await send_response(response, send, head=request.method == "HEAD")
+
+    async def handle(self, target: Target, request: Request) -> Response:
+        """Answer a request whose service is known. Errors become AWS's answers."""
+        await self._ensure_fresh()
+        request_id = self._sandbox.ids.uuid()
+        try:
+            response = await self._answer(target, request, request_id)
+        except AwsError as error:
+            response = wire.write_error(request, target.service, error, request_id)
+        self._sandbox.timeline.record(
+            "control",
+            "called",
+            request_id,
+            service=target.service,
+            operation=operation_hint(request),
+            status=response.status,
+        )
+        return response
+
+    async def _answer(self, target: Target, request: Request, request_id: str) -> Response:
+        if target.service == "cloudformation":
+            engine = self._cloudformation_engine()
+            if engine is not None:
+                return await ask(engine, request)
+        shim = await self._shims.of(target.service)
+        if shim is None:
+            return await self._moto.ask(target, request)
+        operation = wire.read(target.service, request)
+        handler = shim.handlers.get(operation.name)
+        if handler is None and shim.whole:
+            raise NotEmulatedError(f"{target.service} {operation.name}")
+        if handler is None:
+            return await self._moto.ask(target, request)
+        result = await handler(Call(target, request, operation, self._moto))
+        return result if isinstance(result, Response) else _written(operation, result, request_id)
+
+    def _cloudformation_engine(self) -> App | None:
+        if self._cloudformation is None and importlib.util.find_spec(CLOUDFORMATION) is not None:
+            module = importlib.import_module(CLOUDFORMATION)
+            if hasattr(module, "CloudFormation"):
+                self._cloudformation = module.CloudFormation(self._sandbox)
+        return self._cloudformation
+
+
+def _written(operation: wire.Operation, result: Mapping[str, Any] | None, request_id: str) -> Response:
+    return wire.write(operation, result or {}, request_id)
+
+
+def _unknown(request: Request) -> NotEmulatedError:
+    return NotEmulatedError(
+        f"{request.method} {request.path} at {request.host}: nothing in the request names an AWS service "
+        "(no signature, no service in the host, no X-Amz-Target)"
+    )

@@ -1,0 +1,69 @@
+"""What stands before moto: operations that it answers wrongly or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.context import Sandbox
+from sandbox.control import wire
+from sandbox.control.moto_backend import MotoBackend
+from sandbox.control.shims import apigateway, lambda_
+from sandbox.control.shims.call import Call, Handler
+from sandbox.control.shims.identities import Identities
+from sandbox.control.shims.quotas import Quotas
+from sandbox.control.shims.reading import Reading
+from sandbox.control.shims.sqs import LongPolls
+
+__all__ = ["Call", "Shim", "Shims"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shim:
+    """The operations of a service that are ours. ``whole``: moto is not asked for the others."""
+
+    handlers: Mapping[str, Handler]
+    whole: bool = False
+
+
+@dataclass(slots=True)
+class Shims:
+    """All shims and their state."""
+
+    sandbox: Sandbox
+    moto: MotoBackend
+    quotas: Quotas = field(init=False)
+    identities: Identities = field(init=False)
+    resources: Reading = field(init=False)
+    _lambda: lambda_.State = field(init=False)
+    _apigateway: apigateway.State = field(init=False)
+    _by_service: dict[str, Shim] = field(init=False)
+    _ready: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.quotas = Quotas(self.sandbox)
+        self.identities = Identities(self.sandbox.settings, self.moto)
+        self._lambda = lambda_.State(self.sandbox, self.quotas)
+        self._apigateway = apigateway.State(self.sandbox, self.quotas)
+        self.resources = Reading(self.sandbox, self._lambda, self._apigateway)
+        self._by_service = {
+            "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
+            "apigateway": Shim(apigateway.handlers(self._apigateway)),
+            "service-quotas": Shim(self.quotas.handlers()),
+            "sts": Shim(self.identities.sts()),
+            "sqs": Shim(LongPolls(self.sandbox, self.moto).handlers()),
+        }
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.quotas.reset()
+        self._lambda.reset()
+        self._apigateway.reset()
+
+    async def of(self, service: str) -> Shim | None:
+        """A service's shim, its model loaded off the loop at the first use."""
+        shim = self._by_service.get(service)
+        if shim is not None and service not in self._ready:
+            await self.moto.run(lambda: wire.service_model(service))
+            self._ready.add(service)
+        return shim

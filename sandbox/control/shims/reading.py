@@ -1,0 +1,170 @@
+"""The typed reading of functions and REST APIs. Nothing is copied that is large: packages are the stored bytes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from sandbox.aws.errors import AwsError
+from sandbox.context import Sandbox
+from sandbox.control.resources import Cors, FunctionConfig, FunctionUrl, PolicyStatement, RestApi
+from sandbox.control.shims.apigateway.state import State as ApiState
+from sandbox.control.shims.lambda_.names import LATEST, FunctionName
+from sandbox.control.shims.lambda_.state import State as LambdaState
+from sandbox.control.shims.lambda_.store import (
+    Alias,
+    Function,
+    Policy,
+    Region,
+    UrlConfig,
+    Version,
+    version_of,
+)
+
+
+class Reading:
+    """Implements ``sandbox.control.resources.Resources``."""
+
+    def __init__(self, sandbox: Sandbox, lambda_: LambdaState, apigateway: ApiState) -> None:
+        self._sandbox = sandbox
+        self._lambda = lambda_
+        self._apigateway = apigateway
+
+    async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
+        """A function as it would run now; of an alias with weights one of its versions, drawn from the seed."""
+        region, parsed, function = self._named(name, qualifier)
+        if function is None:
+            return None
+        wanted = parsed.qualifier
+        alias = function.aliases.get(wanted) if wanted else None
+        version = version_of(function, self._drawn(alias) if alias else wanted)
+        return None if version is None else _config(region, function, version, wanted or LATEST)
+
+    def _named(self, name: str, qualifier: str | None) -> tuple[Region, FunctionName, Function | None]:
+        parsed = FunctionName.parse(name, qualifier)
+        region = self._lambda.region(parsed.region)
+        try:
+            return region, parsed, region.function(parsed)
+        except AwsError:
+            return region, parsed, None
+
+    def _drawn(self, alias: Alias) -> str:
+        """One of an alias's versions, by their weights."""
+        if not alias.weights:
+            return alias.version
+        drawn = int(self._sandbox.ids.hex(12), 16) / 16**12
+        for version, weight in alias.weights.items():
+            if drawn < weight:
+                return version
+            drawn -= weight
+        return alias.version
+
+    async def function_url(self, url_id: str) -> FunctionUrl | None:
+        """A Function URL by the first label of its host."""
+        found = self._lambda.url(url_id)
+        if found is None:
+            return None
+        _, function, config = found
+        return FunctionUrl(
+            url_id=config.url_id,
+            function=function.name,
+            qualifier=config.qualifier,
+            auth_type=cast(Literal["NONE", "AWS_IAM"], config.auth_type),
+            invoke_mode=cast(Literal["BUFFERED", "RESPONSE_STREAM"], config.invoke_mode),
+            cors=_cors(config),
+            policy=_statements(function.policies.get(config.qualifier or "")),
+        )
+
+    async def function_policy(self, name: str, qualifier: str | None = None) -> tuple[PolicyStatement, ...]:
+        """The statements of a function's or an alias's resource policy; empty when there is none."""
+        _, parsed, function = self._named(name, qualifier)
+        key = parsed.qualifier if parsed.qualifier not in (None, LATEST) else ""
+        return _statements(function.policies.get(key or "")) if function else ()
+
+    async def rest_api(self, api_id: str, stage: str) -> RestApi | None:
+        """What a stage serves: the snapshot of its deployment."""
+        api = self._apigateway.anywhere(api_id)
+        document = api.stages.get(stage) if api else None
+        if api is None or document is None:
+            return None
+        snapshot = api.deployments[document["deploymentId"]].snapshot
+        return RestApi(
+            id=api_id,
+            stage=stage,
+            endpoint_type=cast(Literal["REGIONAL", "EDGE", "PRIVATE"], api.endpoint_type),
+            resources=snapshot.resources,
+            stage_variables=dict(document.get("variables") or {}),
+            binary_media_types=snapshot.binary_media_types,
+            gateway_responses=snapshot.gateway_responses,
+            deployment_id=document["deploymentId"],
+            authorizers=snapshot.authorizers,
+        )
+
+    async def rest_api_exists(self, api_id: str) -> bool:
+        """Whether there is a REST API of this id, deployed or not."""
+        return self._apigateway.anywhere(api_id) is not None
+
+    async def account_concurrency(self) -> int:
+        """Lambda's concurrent executions of the account in the Region."""
+        return self._lambda.account_concurrency
+
+
+def _config(region: Region, function: Function, version: Version, qualifier: str) -> FunctionConfig:
+    config = version.config
+    events = function.event_invoke.get(qualifier) or function.event_invoke.get(version.version) or {}
+    destinations = events.get("DestinationConfig") or {}
+    return FunctionConfig(
+        name=function.name,
+        arn=region.arns.function(function.name),
+        version=version.version,
+        revision=version.revision,
+        runtime=config["Runtime"],
+        handler=config["Handler"],
+        role=config["Role"],
+        timeout_s=config["Timeout"],
+        memory_mb=config["MemorySize"],
+        ephemeral_storage_mb=config["EphemeralStorage"]["Size"],
+        environment=(config.get("Environment") or {}).get("Variables") or {},
+        code_zip=version.package.zip,
+        layers=tuple(
+            (region.arns.layer(layer.name, layer.version), layer.package.zip) for layer in config["Layers"]
+        ),
+        architecture=config["Architectures"][0],
+        reserved_concurrency=function.reserved,
+        log_group=config["LoggingConfig"].get("LogGroup") or f"/aws/lambda/{function.name}",
+        retry_attempts=events.get("MaximumRetryAttempts", 2),
+        max_event_age_s=events.get("MaximumEventAgeInSeconds", 21_600),
+        on_success=(destinations.get("OnSuccess") or {}).get("Destination"),
+        on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
+        dead_letter=(config.get("DeadLetterConfig") or {}).get("TargetArn"),
+        tracing=config["TracingConfig"]["Mode"],
+    )
+
+
+def _cors(config: UrlConfig) -> Cors | None:
+    given: dict[str, Any] | None = config.cors
+    if not given:
+        return None
+    return Cors(
+        allow_credentials=bool(given.get("AllowCredentials", False)),
+        allow_headers=tuple(given.get("AllowHeaders") or ()),
+        allow_methods=tuple(given.get("AllowMethods") or ()),
+        allow_origins=tuple(given.get("AllowOrigins") or ()),
+        expose_headers=tuple(given.get("ExposeHeaders") or ()),
+        max_age=given.get("MaxAge"),
+    )
+
+
+def _statements(policy: Policy | None) -> tuple[PolicyStatement, ...]:
+    if policy is None:
+        return ()
+    return tuple(
+        PolicyStatement(
+            sid=statement["Sid"],
+            effect=statement["Effect"],
+            principal=statement["Principal"],
+            action=(statement["Action"],),
+            resource=statement["Resource"],
+            condition=statement.get("Condition", {}),
+        )
+        for statement in policy.statements.values()
+    )
