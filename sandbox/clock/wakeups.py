@@ -29,6 +29,7 @@ from pathlib import Path
 from sandbox.clock.shell_sleep import ShellSleep
 
 MONOTONIC_START_NS = 1_000_000_000_000  # what the processes' monotonic clock says at 0.0
+_CHANNEL_BYTES = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CREDENTIALS = struct.Struct("3i")
 
@@ -57,7 +58,7 @@ class _Channel:
     def __init__(self, pid: int, path: Path) -> None:
         self.pid = pid
         self.name = path.name
-        self._page = _Page(path, 16)
+        self._page = _Page(path, _CHANNEL_BYTES)
         self.connection: socket.socket | None = None
         path.unlink()
 
@@ -163,7 +164,9 @@ class Wakeups:
             )[0]
             # A thread may sleep right after it connected, before its name is sent: the files are there already.
             self._connections[connection] = [
-                self._open(pid, path) for path in sorted(self.folder.glob(f"{pid}.*"))
+                self._open(pid, path)
+                for path in sorted(self.folder.glob(f"{pid}.*"))
+                if path.stat().st_size == _CHANNEL_BYTES  # else another thread is just making it
             ]
             self._loop.add_reader(connection, self._read, connection)
 
