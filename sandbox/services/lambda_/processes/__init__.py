@@ -1,0 +1,1 @@
+"""The operating system's side of an environment: process groups, their output, and their certain end."""

@@ -1,0 +1,156 @@
+"""One process and everything that it starts: its own session and process group.
+
+Its standard output and error are one pipe that we read ourselves, so that :meth:`ProcessGroup.drain` can take
+everything written so far at a known moment: before the line that ends an invocation, for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from sandbox.services.lambda_.processes import reaper
+
+# The process reports its own start, then becomes the program: see reaper.py. Its standard input is the pipe to the
+# reaper until then.
+_SHIM = 'echo "+$$" >&0; exec "$@" </dev/null'
+
+
+class Reaper:
+    """The sandbox's end of the reaper's pipe."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the program."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", reaper.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    @property
+    def pipe(self) -> int:
+        """The descriptor to report starts on."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        return self._process.stdin.fileno()
+
+    def ended(self, pid: int) -> None:
+        """A group is gone: its number may be used again."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self.pipe, b"-%d\n" % pid)
+
+    def stop(self) -> None:
+        """End the program; it kills what is left."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            self._process.wait()
+            self._process = None
+
+
+class ProcessGroup:
+    """A running program. ``on_line`` gets each line of output without its end, ``exited`` the exit code."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: Path,
+        parent: Reaper,
+        on_line: Callable[[bytes], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reaper = parent
+        self._on_line = on_line
+        self._partial = b""
+        self._output, writer = os.pipe()
+        os.set_blocking(self._output, False)
+        try:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _SHIM, "sh", *argv],
+                stdin=parent.pipe,
+                stdout=writer,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        finally:
+            os.close(writer)
+        self.pid = self._process.pid
+        self.exited: asyncio.Future[int] = self._loop.create_future()
+        self._pidfd = os.pidfd_open(self.pid)
+        self._loop.add_reader(self._pidfd, self._ended)
+        self._loop.add_reader(self._output, self._read)
+
+    def _ended(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        code = self._process.wait()
+        self._reaper.ended(self.pid)
+        self.drain()
+        if not self.exited.done():
+            self.exited.set_result(code)
+
+    # -- output --------------------------------------------------------------------------------------
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._output, 65536)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._loop.remove_reader(self._output)
+            os.close(self._output)
+            self._output = -1
+            return False
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._on_line(line)
+        return True
+
+    def drain(self) -> None:
+        """Take all output written so far, with a last line that has no end yet."""
+        while self._output >= 0 and self._read():
+            pass
+        if self._partial:
+            line, self._partial = self._partial, b""
+            self._on_line(line)
+
+    # -- signals -------------------------------------------------------------------------------------
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group, unless it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        """End the group and what left it, whatever state they are in."""
+        reaper.kill_groups({self.pid})
+
+    def close(self) -> None:
+        """Stop reading output that a process which left the group may still hold open."""
+        if self._output >= 0:
+            self.drain()
+        if self._output >= 0:
+            self._loop.remove_reader(self._output)
+            os.close(self._output)
+            self._output = -1
+
+    def peak_memory(self) -> int:
+        """Peak resident bytes of the program's first process; 0 when it is gone."""
+        with contextlib.suppress(OSError, ValueError):
+            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        return 0

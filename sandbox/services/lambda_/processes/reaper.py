@@ -1,0 +1,66 @@
+"""Ends what a sandbox started when the sandbox itself was killed. Runs as a program of its own, in its own session.
+
+Each line on standard input is ``+pid`` (a process group began) or ``-pid`` (it ended). The pipe's writing ends are
+held by the sandbox and, until it has reported itself, by a process being started. So the end of the input means that
+the sandbox is gone and that no start is half done: whatever is left is killed, stopped or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+MARK = "AWS_LAMBDA_RUNTIME_API="
+
+
+def runtime_apis(pids: set[int]) -> set[bytes]:
+    """The addresses that tell the environments of these processes apart, from the processes' own variables."""
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                if variable.startswith(MARK.encode()):
+                    found.add(variable)
+    return found
+
+
+def strays(addresses: set[bytes]) -> list[int]:
+    """Processes that belong to one of the environments although they left its process group."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir() if addresses else ():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and addresses.intersection((entry / "environ").read_bytes().split(b"\0")):
+                found.append(int(entry.name))
+    return found
+
+
+def kill_groups(groups: set[int]) -> None:
+    """SIGKILL to process groups, and to what left them. SIGKILL ends stopped processes too."""
+    addresses = runtime_apis(groups)
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+    for pid in strays(addresses):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def main() -> None:
+    """Follow the reports until they end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # it must outlive the sandbox, however that ends
+    groups: set[int] = set()
+    for line in sys.stdin:
+        pid = int(line[1:])
+        if line[0] == "+":
+            groups.add(pid)
+        else:
+            groups.discard(pid)
+    kill_groups(groups)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The environment variables that a function's processes see."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.context import Sandbox
+from sandbox.services.lambda_.runtimes.base import Command, Layout
+
+if TYPE_CHECKING:
+    from sandbox.control.resources import FunctionConfig
+
+TEST_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_SESSION_TOKEN": "test",
+}
+_CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_JOINED_BY = {"NODE_OPTIONS": " "}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is particular to one environment."""
+
+    runtime_api: str  # host:port
+    log_stream: str
+    layout: Layout
+
+
+def reserved(sandbox: Sandbox, function: FunctionConfig, place: Place) -> dict[str, str]:
+    """The variables that Lambda sets and a function's configuration cannot."""
+    layout = place.layout
+    region = sandbox.settings.region
+    return {
+        "AWS_LAMBDA_RUNTIME_API": place.runtime_api,
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": place.log_stream,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "_HANDLER": function.handler,
+        "LAMBDA_TASK_ROOT": str(layout.task),
+        "TMPDIR": str(layout.tmp),
+    }
+
+
+def defaults(sandbox: Sandbox, layout: Layout) -> dict[str, str]:
+    """What a function's configuration may replace."""
+    endpoint = sandbox.endpoint
+    path = os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
+    values = {
+        "TZ": ":UTC",
+        "LANG": "en_US.UTF-8",
+        "HOME": str(layout.tmp),
+        "PATH": f"{path}:{layout.opt / 'bin'}",
+        "LD_LIBRARY_PATH": f"{layout.task}:{layout.task / 'lib'}:{layout.opt / 'lib'}",
+        "AWS_ENDPOINT_URL": endpoint,
+        "OPENAI_BASE_URL": sandbox.settings.openai_base_url or f"{endpoint}/_llm/v1",
+        "OPENAI_API_KEY": "sandbox",
+    }
+    authority = (sandbox.settings.data_dir / "ca.pem").absolute()
+    if authority.is_file():
+        values.update(dict.fromkeys(_CA_VARIABLES, str(authority)))
+    return values
+
+
+def build(
+    sandbox: Sandbox,
+    function: FunctionConfig,
+    place: Place,
+    command: Command | None,
+    clock: Mapping[str, str],
+    credentials: Mapping[str, str],
+) -> dict[str, str]:
+    """All variables of a process. ``command``: of the runtime, or ``None`` for an extension's process."""
+    user = dict(function.environment)
+    variables = {**defaults(sandbox, place.layout), **credentials}
+    if command is not None:
+        variables |= dict(command.variables)
+    variables |= user
+    variables |= reserved(sandbox, function, place)
+    for name, (before, otherwise) in (command.paths if command is not None else {}).items():
+        variables[name] = _join(name, before, user.get(name) or otherwise)
+    for name, value in clock.items():
+        lists = name in ("PYTHONPATH", "NODE_OPTIONS", "NODE_PATH", "LD_PRELOAD", "PATH")
+        variables[name] = _join(name, value, variables.get(name, "")) if lists else value
+    return variables
+
+
+def _join(name: str, *parts: str) -> str:
+    return _JOINED_BY.get(name, ":").join(p for p in parts if p)
