@@ -100,6 +100,9 @@ class StoryExpect(ClientExpect):
     cold_starts: Count | None = Field(None, description="Lambda invocations in a new environment.")
     model_calls: Count | None = Field(None, description="Requests that reached the model.")
     billed: Milliseconds | None = Field(None, description="Billed milliseconds of all invocations.")
+    deployment: TextMatch | None = Field(
+        None, description="The template cannot be deployed, and this is why. No client acts then."
+    )
     after_client: AfterClient | None = None
     order: list[EventName | EventMatch] | None = Field(None, description="Events that occur in this order.")
     never: list[EventName | EventMatch] | None = Field(None, description="Events that do not occur.")

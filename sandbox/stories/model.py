@@ -19,6 +19,9 @@ from sandbox.stories.units import Duration
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")]
 
 
+QuotaName = Annotated[str, Field(pattern=r"^[a-z0-9-]+/L-[0-9A-F]{8}$")]
+
+
 class ModelSpec(Strict):
     """How the mock model behaves, in its own words: a named profile, and what differs from it."""
 
@@ -79,10 +82,13 @@ class Story(Strict):
     title: str = Field(min_length=1, description="What happens, in one line.")
     teaches: str = Field(min_length=1, description="What a reader learns from it.")
     template: str = Field("template.yaml", description="CloudFormation or SAM, in the pattern's folder.")
-    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    parameters: dict[str, str | int | float | bool] = Field(
+        default_factory=dict,
+        description="The template's parameters; ${python_runtime}: the one that runs here.",
+    )
     as_of: date | None = Field(None, description="The day whose AWS rules are played; default: the run's.")
-    quotas: dict[str, str | int | float] = Field(
-        default_factory=dict, description="Quotas that were raised beforehand, by the limit's name."
+    quotas: dict[QuotaName, float] = Field(
+        default_factory=dict, description="Service quotas raised beforehand: service/code and the value."
     )
     model: Annotated[ModelSpec, BeforeValidator(_model, json_schema_input_type=str | ModelSpec)] = Field(
         ModelSpec(), description="A profile's name, or how the model behaves."

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sandbox.aws.errors import AwsError
 from sandbox.clock import Clock, ClockKind, stopwatch, today
 from sandbox.clock import run as run_clock
 from sandbox.context import Sandbox
-from sandbox.limits.errors import LimitsError
 from sandbox.stories.actions import act
 from sandbox.stories.checks import Failure, check
 from sandbox.stories.clients.base import ClientBase, Stage, StoryFailedError
+from sandbox.stories.matching import describe, mismatch
 from sandbox.stories.model import Story
 from sandbox.stories.outcome import outcome
 from sandbox.stories.quiet import Open, until_quiet
@@ -27,14 +28,13 @@ from sandbox.timeline import Event
 
 _NOON = time(12)
 _STORY = "story"
+_PYTHON = "${python_runtime}"
 
 
 class OpenSandbox(Protocol):
     """How a sandbox is opened: as :func:`sandbox.app.open_sandbox`."""
 
-    def __call__(
-        self, clock: Clock, *, as_of: date | None, overrides: dict[str, Any] | None
-    ) -> AbstractAsyncContextManager[Sandbox]: ...
+    def __call__(self, clock: Clock, *, as_of: date | None) -> AbstractAsyncContextManager[Sandbox]: ...
 
 
 Deploy = Callable[[Sandbox, Path, str, Mapping[str, str]], Awaitable[Mapping[str, str]]]
@@ -66,7 +66,7 @@ def run_story(
     elapsed = stopwatch()
     trace, faults = run_clock(lambda held: _play(story, held, day, parts), clock, start)
     seen = outcome(trace, _watched(story, trace))
-    failures = faults or check(story, trace, real=clock == "real")
+    failures = faults or ([] if story.expect.deployment else check(story, trace, real=clock == "real"))
     return StoryResult(story, trace, seen, tuple(failures), elapsed())
 
 
@@ -78,31 +78,46 @@ def _watched(story: Story, trace: Trace) -> str:
 async def _play(
     story: Story, clock: Clock, as_of: date | None, parts: Workshop
 ) -> tuple[Trace, list[Failure]]:
-    events: list[Event] = []
-    begun = [clock.now()]
-    failures: list[Failure] = []
-    try:
-        async with parts.open_sandbox(clock, as_of=as_of, overrides=dict(story.quotas) or None) as sandbox:
+    async with parts.open_sandbox(clock, as_of=as_of) as sandbox:
+        with clock.in_flight(_STORY):
+            refusal, outputs = await _deploy(story, sandbox, parts)
+            begun = clock.now()
+            events: list[Event] = []
             sandbox.timeline.listen(events.append)
-            with clock.in_flight(_STORY):
-                failures = await _in_sandbox(story, sandbox, parts, events, begun)
-    except LimitsError as error:
-        failures = [Failure("quotas", "", str(error))]
-    return Trace([event for event in events if event.at >= begun[0]], begun[0]), failures
+            failures = deployment_failures(story, refusal)
+            if refusal is None and not failures:
+                failures = await _act(story, sandbox, outputs)
+    return Trace(events, begun), failures
 
 
-async def _in_sandbox(
-    story: Story, sandbox: Sandbox, parts: Workshop, events: list[Event], begun: list[float]
-) -> list[Failure]:
+async def _deploy(story: Story, sandbox: Sandbox, parts: Workshop) -> tuple[str | None, Mapping[str, str]]:
+    """(why the pattern cannot be deployed, the stack's outputs)."""
     template = story.file.parent / story.template
-    parameters = {name: _parameter(value) for name, value in story.parameters.items()}
     try:
-        outputs = await parts.deploy(sandbox, template, story.pattern.replace("_", "-"), parameters)
+        for quota, value in story.quotas.items():
+            service, _, code = quota.partition("/")
+            wanted = {"ServiceCode": service, "QuotaCode": code, "DesiredValue": value}
+            await sandbox.control.call("service-quotas", "RequestServiceQuotaIncrease", **wanted)
+        parameters = {name: _parameter(value) for name, value in story.parameters.items()}
+        return None, await parts.deploy(sandbox, template, story.pattern.replace("_", "-"), parameters)
     except (AwsError, OSError, ValueError) as error:
-        return [Failure("template", "", f"{template} cannot be deployed: {error}", sandbox.clock.now())]
+        return str(error), {}
+
+
+def deployment_failures(story: Story, refusal: str | None) -> list[Failure]:
+    """Whether the deployment went as the story expects."""
+    wanted = story.expect.deployment
+    if wanted is None:
+        told = f"{story.file.parent / story.template} cannot be deployed: {refusal}"
+        return [] if refusal is None else [Failure("template", "", told)]
+    if refusal is None:
+        return [Failure("expect.deployment", describe(wanted), "it was deployed")]
+    problem = mismatch(wanted, refusal)
+    return [] if problem is None else [Failure("expect.deployment", describe(wanted), problem)]
+
+
+async def _act(story: Story, sandbox: Sandbox, outputs: Mapping[str, str]) -> list[Failure]:
     sandbox.model.configure(**story.model.values())
-    begun[0] = sandbox.clock.now()
-    events.clear()
     stage = Stage(sandbox.clock, sandbox.timeline, sandbox.endpoint, sandbox.settings.region, outputs)
     opened = Open(sandbox.timeline)
     try:
@@ -145,4 +160,6 @@ async def _client(client: ClientBase, stage: Stage) -> None:
 
 
 def _parameter(value: str | int | float | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).replace(_PYTHON, "python{}.{}".format(*sys.version_info[:2]))
