@@ -46,14 +46,15 @@ class Workshop:
 
     open_sandbox: OpenSandbox
     deploy: Deploy
+    refusals: tuple[type[Exception], ...] = (AwsError,)  # what a failed deployment raises
 
 
 def real_workshop() -> Workshop:
     """The sandbox itself."""
     from sandbox.app import open_sandbox
-    from sandbox.control.cloudformation.deploy import deploy
+    from sandbox.control.cloudformation.deploy import DeployError, TemplateError, deploy
 
-    return Workshop(open_sandbox, deploy)
+    return Workshop(open_sandbox, deploy, (AwsError, DeployError, TemplateError))
 
 
 def run_story(
@@ -100,7 +101,7 @@ async def _deploy(story: Story, sandbox: Sandbox, parts: Workshop) -> tuple[str 
             await sandbox.control.call("service-quotas", "RequestServiceQuotaIncrease", **wanted)
         parameters = {name: _parameter(value) for name, value in story.parameters.items()}
         return None, await parts.deploy(sandbox, template, story.pattern.replace("_", "-"), parameters)
-    except (AwsError, OSError, ValueError) as error:
+    except parts.refusals as error:
         return str(error), {}
 
 
