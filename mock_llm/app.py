@@ -11,13 +11,17 @@ from mock_llm import text
 from mock_llm.apis import Api, Handler
 from mock_llm.apis.mock import Mock
 from mock_llm.apis.openai import OpenAI
-from mock_llm.apis.openai.errors import no_key, unknown_url, wrong_method
 from mock_llm.profiles import ProfileError
-from mock_llm.settings import Observe, Overrides, Settings
+from mock_llm.settings import Observe, Overrides, Settings, UnknownModelError
 from mock_llm.wire import ClientGoneError, Exchange, Receive, RefusedError, Scope, Send, exchange
 
 ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 29
+KEY_HEADERS = ("authorization", "x-api-key")
+
+
+class NoKeyError(Exception):
+    """A key is required, and the request has none."""
 
 
 class MockLLM:
@@ -42,11 +46,9 @@ class MockLLM:
         self.overrides = Overrides.read(values, self.settings)
 
     def check_key(self, exchange: Exchange) -> None:
-        """Raise 401 when keys are required and there is none (``Authorization`` or ``x-api-key``)."""
-        if self.settings.require_key and not (
-            exchange.headers.get("authorization") or exchange.headers.get("x-api-key")
-        ):
-            raise no_key()
+        """Raise :class:`NoKeyError` when keys are required and there is none."""
+        if self.settings.require_key and not any(exchange.headers.get(name) for name in KEY_HEADERS):
+            raise NoKeyError
 
     def identity(self, seed: int, prompt: str) -> str:
         """29 letters and digits for the id of an answer.
@@ -76,14 +78,16 @@ class MockLLM:
     async def _answer(self, exchange: Exchange) -> None:
         api, handlers = self._find(exchange)
         try:
-            if not handlers:
-                raise unknown_url(exchange.method, exchange.path)
             handler = handlers.get(exchange.method)
             if handler is None:
-                raise wrong_method(exchange.method, exchange.path, sorted(handlers))
+                raise api.no_such_route(exchange, sorted(handlers))
             await handler(self, exchange)
         except ProfileError as error:
             await api.refuse(exchange, RefusedError(400, str(error), code="mock_llm_setting"))
+        except UnknownModelError as error:
+            await api.refuse(exchange, api.no_such_model(error.model))
+        except NoKeyError:
+            await api.refuse(exchange, api.no_key())
         except RefusedError as refusal:
             await api.refuse(exchange, refusal)
         except ClientGoneError:

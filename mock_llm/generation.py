@@ -5,9 +5,10 @@ Knows nothing of any API: each one turns its own request into a :class:`Wish`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from mock_llm.pace import Schedule, schedule
+from mock_llm.pace import FOREVER, Schedule, schedule
 from mock_llm.settings import Choice
 from mock_llm.text import derive, tokens
 
@@ -57,6 +58,17 @@ class Generation:
     def total(self) -> int:
         """Tokens of all answers together."""
         return sum(len(answer.tokens) for answer in self.answers)
+
+    @property
+    def end(self) -> int:
+        """When all answers are whole: microseconds after the request, or ``FOREVER``."""
+        if self.schedule.hangs:
+            return FOREVER
+        return self.schedule.offsets[-1] if self.schedule.offsets else 0
+
+    def steps(self) -> Iterator[tuple[int, str]]:
+        """The first answer's tokens with their instants."""
+        return zip(self.schedule.offsets, self.answers[0].tokens, strict=False)
 
 
 def generate(wish: Wish, choice: Choice) -> Generation:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 SECOND = 1_000_000  # microseconds
+FOREVER = -1  # an offset that never comes
 
 
 @dataclass(frozen=True, slots=True)

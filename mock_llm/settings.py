@@ -24,6 +24,14 @@ def _loop_epoch() -> float:
     return EPOCH + asyncio.get_running_loop().time()
 
 
+class UnknownModelError(Exception):
+    """The name of a model that would stand for a profile that does not exist."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"no such model: {model}")
+        self.model = model
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Chosen when the mock model is made.
@@ -97,7 +105,7 @@ class Choice:
 def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str], model: str) -> Choice:
     """The pace of a request: its headers, then the overrides, then its model's name, then the default.
 
-    Raises :class:`ProfileError` for a header that cannot be, ``KeyError`` for a model ``mock-<no profile>``.
+    Raises :class:`ProfileError` for a header that cannot be, ``UnknownModelError``.
     """
     own = {key[len(HEADER) :].replace("-", "_"): headers[key] for key in headers if key.startswith(HEADER)}
     unknown = [key for key in own if key not in (*PACE_KEYS, "profile", "seed")]
@@ -116,12 +124,12 @@ def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str],
 
 
 def profile_of(settings: Settings, model: str) -> str:
-    """The profile that a model's name stands for. Raises ``KeyError`` for ``mock-<no such profile>``."""
+    """The profile that a model's name stands for. Raises ``UnknownModelError`` for ``mock-<none>``."""
     if not model.startswith(MODEL):
         return settings.profile
     name = model[len(MODEL) :]
     if name not in settings.profiles:
-        raise KeyError(model)
+        raise UnknownModelError(model)
     return name
 
 

@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from mock_llm.pace import SECOND
+from mock_llm.pace import FOREVER, SECOND
 from mock_llm.settings import Observe
 from mock_llm.wire import Exchange, Headers
 
 BREATH = 32  # frames that may leave without giving other tasks a turn
-FOREVER = -1  # an offset that never comes
 
 
 class Frame(NamedTuple):

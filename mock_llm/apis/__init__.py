@@ -32,6 +32,18 @@ class Api(Protocol):
         """Answer a refusal in this API's shape."""
         ...
 
+    def no_such_model(self, model: str) -> RefusedError:
+        """What this API says of a model that does not exist."""
+        ...
+
+    def no_such_route(self, exchange: Exchange, allowed: Sequence[str]) -> RefusedError:
+        """What this API says of an unknown path (nothing is ``allowed``), or of another method."""
+        ...
+
+    def no_key(self) -> RefusedError:
+        """What this API says when a key is required and there is none."""
+        ...
+
     def claims(self, path: str) -> bool:
         """Whether an unknown path is to be refused in this API's shape."""
         ...

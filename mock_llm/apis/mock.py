@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mock_llm.apis import Route
-from mock_llm.apis.openai.errors import refuse
+from mock_llm.apis.openai import OpenAI
 from mock_llm.profiles import ProfileError, describe
-from mock_llm.wire import Exchange, RefusedError
+from mock_llm.wire import Exchange
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
@@ -47,7 +47,7 @@ async def forget(app: MockLLM, exchange: Exchange) -> None:
     await exchange.respond_json(200, {})
 
 
-class Mock:
+class Mock(OpenAI):
     """The controls; they are refused in OpenAI's shape."""
 
     name = "mock"
@@ -55,10 +55,6 @@ class Mock:
         Route("/_mock/profiles", {"GET": profiles}),
         Route("/_mock/configure", {"GET": overrides, "POST": configure, "DELETE": forget}),
     )
-
-    async def refuse(self, exchange: Exchange, refusal: RefusedError) -> None:
-        """Answer ``{"error": {...}}``."""
-        await refuse(exchange, refusal)
 
     def claims(self, path: str) -> bool:
         """All of ``/_mock``."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mock_llm.apis import Route
-from mock_llm.apis.openai import chat, models
-from mock_llm.apis.openai.errors import refuse
+from mock_llm.apis.openai import chat, errors, models
 from mock_llm.wire import Exchange, RefusedError
 
 
@@ -22,7 +21,21 @@ class OpenAI:
 
     async def refuse(self, exchange: Exchange, refusal: RefusedError) -> None:
         """Answer ``{"error": {message, type, param, code}}``."""
-        await refuse(exchange, refusal)
+        await errors.refuse(exchange, refusal)
+
+    def no_such_model(self, model: str) -> RefusedError:
+        """404 ``model_not_found``."""
+        return errors.model_not_found(model)
+
+    def no_such_route(self, exchange: Exchange, allowed: Sequence[str]) -> RefusedError:
+        """404 ``unknown_url``, or 405."""
+        if allowed:
+            return errors.wrong_method(exchange.method, exchange.path, list(allowed))
+        return errors.unknown_url(exchange.method, exchange.path)
+
+    def no_key(self) -> RefusedError:
+        """401."""
+        return errors.no_key()
 
     def claims(self, path: str) -> bool:
         """OpenAI's shape is the one for every path that no other API claims."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mock_llm.apis.openai import errors, request
+from mock_llm.answering import SSE, Turn, begin, deliver, quoted
+from mock_llm.apis.openai import request
 from mock_llm.apis.openai.request import ChatRequest
-from mock_llm.generation import Generation, generate
-from mock_llm.settings import Choice, choose
-from mock_llm.stream import FOREVER, Frame, Watched, play, wait_and_answer
-from mock_llm.wire import JSON, Exchange, dump
+from mock_llm.pace import FOREVER
+from mock_llm.stream import Frame
+from mock_llm.wire import Exchange, dump
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
 
 FINGERPRINT = "fp_mockllm"
 SLOT = "\x00slot\x00"  # where a token goes in a chunk that is otherwise the same for a whole stream
-SSE = b"text/event-stream; charset=utf-8"
+PREFIX = "chatcmpl-"
 DONE = b"data: [DONE]\n\n"
 
 
@@ -26,43 +25,21 @@ async def completions(app: MockLLM, exchange: Exchange) -> None:
     """Answer a chat completion. Raises ``RefusedError`` before anything is sent."""
     app.check_key(exchange)
     asked = request.read(await exchange.body(app.settings.max_body))
-    try:
-        choice = choose(app.settings, app.overrides, exchange.headers, asked.model)
-    except KeyError:
-        raise errors.model_not_found(asked.model) from None
-    generation = generate(asked.wish, choice)
-    identity = app.identity(choice.seed, asked.wish.prompt)
-    answer = ChatAnswer(asked, generation, "chatcmpl-" + identity, int(app.settings.epoch()))
-    watched = _watched(app, answer, choice)
-    headers = [(b"x-request-id", b"req_" + identity.encode())]
-    if asked.stream:
-        await play(exchange, [(b"content-type", SSE), *headers], answer.frames(), watched)
-    else:
-        headers = [(b"content-type", JSON), *headers]
-        await wait_and_answer(exchange, headers, answer.end, generation.total, dump(answer.whole()), watched)
-
-
-def _watched(app: MockLLM, answer: ChatAnswer, choice: Choice) -> Watched:
-    watched = Watched(app.observe, answer.id)
-    data = {"api": "openai.chat", "profile": choice.profile.name, "prompt_sha": answer.asked.wish.prompt}
-    watched("request_received", data)
-    return watched
+    turn = begin(app, exchange, "openai.chat", asked.model, asked.wish, PREFIX)
+    headers = [(b"x-request-id", b"req_" + turn.identity.encode())]
+    await deliver(exchange, turn, ChatAnswer(turn, asked), stream=asked.stream, headers=headers)
 
 
 class ChatAnswer:
-    """A generation in the shapes of a chat completion."""
+    """A turn in the shapes of a chat completion."""
 
-    def __init__(self, asked: ChatRequest, generation: Generation, id: str, created: int) -> None:
+    stream_type = SSE
+
+    def __init__(self, turn: Turn, asked: ChatRequest) -> None:
         self.asked = asked
-        self.generation = generation
-        self.id = id
-        self.created = created
-
-    @property
-    def end(self) -> int:
-        """When the answer is whole."""
-        schedule = self.generation.schedule
-        return FOREVER if schedule.hangs else (schedule.offsets[-1] if schedule.offsets else 0)
+        self.generation = turn.generation
+        self.id = PREFIX + turn.identity
+        self.created = turn.created
 
     def whole(self) -> dict[str, Any]:
         """The answer of a request without ``stream``."""
@@ -105,7 +82,7 @@ class ChatAnswer:
             for answer, (before, after) in zip(answers, templates, strict=True):
                 if step < len(answer.tokens):
                     token = answer.tokens[step]
-                    yield Frame(at, before + _quoted(token) + after, token)
+                    yield Frame(at, before + quoted(token) + after, token)
         if schedule.hangs:
             yield Frame(FOREVER, b"")
         yield from (Frame(at, event) for event in ([] if schedule.offsets else opening))
@@ -144,8 +121,3 @@ class ChatAnswer:
                 "rejected_prediction_tokens": 0,
             },
         }
-
-
-@lru_cache(maxsize=8192)
-def _quoted(token: str) -> bytes:
-    return dump(token)

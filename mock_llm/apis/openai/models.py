@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mock_llm.apis.openai.errors import model_not_found
 from mock_llm.settings import EPOCH, MODEL, profile_of
 from mock_llm.wire import Exchange
 
@@ -21,10 +20,7 @@ async def all_models(app: MockLLM, exchange: Exchange) -> None:
 async def one_model(app: MockLLM, exchange: Exchange) -> None:
     """One of them. Raises 404 for ``mock-<no profile>``."""
     name = exchange.params[0]
-    try:
-        profile_of(app.settings, name)
-    except KeyError:
-        raise model_not_found(name) from None
+    profile_of(app.settings, name)
     await exchange.respond_json(200, _model(name))
 
 
