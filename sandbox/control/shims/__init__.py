@@ -11,6 +11,7 @@ from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.shims import apigateway, lambda_
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.identities import Identities
+from sandbox.control.shims.managed_policies import ManagedPolicies
 from sandbox.control.shims.quotas import Quotas
 from sandbox.control.shims.reading import Reading
 from sandbox.control.shims.sqs import LongPolls
@@ -51,6 +52,7 @@ class Shims:
             "apigateway": Shim(apigateway.handlers(self._apigateway)),
             "service-quotas": Shim(self.quotas.handlers()),
             "sts": Shim(self.identities.sts()),
+            "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
             "sqs": Shim(LongPolls(self.sandbox, self.moto).handlers()),
         }
 
