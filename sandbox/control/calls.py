@@ -93,11 +93,18 @@ class Caller:
         return parsed
 
 
-class _Body(bytes):
-    """A streaming payload, at hand: reads like botocore's ``StreamingBody``."""
+class _Body:
+    """A streaming payload, at hand: reads like botocore's ``StreamingBody``. No ``bytes``, which botocore would
+    take for text."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
 
     def read(self) -> bytes:
-        return bytes(self)
+        return self._content
+
+    def __bytes__(self) -> bytes:
+        return self._content
 
 
 def _stop(params: dict[str, Any], **_: Any) -> None:
