@@ -1,11 +1,11 @@
-"""OpenAI's API: chat completions and models."""
+"""OpenAI's API: chat completions, responses and models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mock_llm.apis import Route
-from mock_llm.apis.openai import chat, errors, models
+from mock_llm.apis.openai import chat, errors, models, responses
 from mock_llm.wire import Exchange, RefusedError
 
 
@@ -15,6 +15,7 @@ class OpenAI:
     name = "openai"
     routes: Sequence[Route] = (
         Route("/v1/chat/completions", {"POST": chat.completions}),
+        Route("/v1/responses", {"POST": responses.responses}),
         Route("/v1/models", {"GET": models.all_models}),
         Route("/v1/models/{}", {"GET": models.one_model}),
     )

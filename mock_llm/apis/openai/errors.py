@@ -69,6 +69,11 @@ def unknown(param: str) -> RefusedError:
     return RefusedError(400, f"Unrecognized request argument supplied: {param}")
 
 
+def unknown_parameter(param: str) -> RefusedError:
+    """400: the same, as the Responses API says it."""
+    return RefusedError(400, f"Unknown parameter: '{param}'.", code="unknown_parameter", param=param)
+
+
 def wrong_type(param: str, expected: str, got: Any) -> RefusedError:
     """400: a parameter of another JSON type."""
     message = f"Invalid type for '{param}': expected {expected}, but got {_kind(got)} instead."

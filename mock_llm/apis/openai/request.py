@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mock_llm.apis.openai import errors
+from mock_llm.apis.openai import errors, fields
 from mock_llm.generation import Wish
-from mock_llm.text import count_tokens
 
 ROLES = ["system", "assistant", "user", "function", "tool", "developer"]
 # Accepted and without effect on a mock model; OpenAI refuses whatever it does not know.
@@ -46,12 +43,7 @@ class ChatRequest:
 
 def read(body: bytes) -> ChatRequest:
     """A request from its JSON. Raises ``RefusedError`` as OpenAI would answer."""
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        raise errors.not_json() from None
-    if not isinstance(data, dict):
-        raise errors.not_json()
+    data = fields.json_object(body)
     for name in data:
         if name not in READ and name not in QUIET:
             raise errors.unknown(name)
@@ -62,12 +54,12 @@ def read(body: bytes) -> ChatRequest:
     _refuse_not_emulated(data)
     stream, include_usage = _streaming(data)
     wish = Wish(
-        prompt=hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest(),
-        count=_number(data, "n", 1, 128) or 1,
+        prompt=fields.digest(messages),
+        count=fields.number(data, "n", 1, 128) or 1,
         limit=_limit(data),
         stops=_stops(data),
-        temperature=_decimal(data, "temperature", 0, 2),
-        seed=_number(data, "seed", -(2**63), 2**63 - 1),
+        temperature=fields.decimal(data, "temperature", 0, 2),
+        seed=fields.number(data, "seed", -(2**63), 2**63 - 1),
     )
     return ChatRequest(model, wish, stream, include_usage, _prompt_tokens(messages))
 
@@ -120,28 +112,19 @@ def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
 
 
 def _streaming(data: Mapping[str, Any]) -> tuple[bool, bool]:
-    stream, options = _flag(data, "stream"), data.get("stream_options")
+    stream, options = fields.flag(data, "stream"), data.get("stream_options")
     if options is None:
         return stream, False
     if not stream:
         raise errors.not_streaming()
     if not isinstance(options, dict):
         raise errors.wrong_type("stream_options", "an object", options)
-    return stream, _flag(options, "include_usage", "stream_options.")
-
-
-def _flag(data: Mapping[str, Any], name: str, where: str = "") -> bool:
-    value = data.get(name)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
-        raise errors.wrong_type(where + name, "a boolean", value)
-    return value
+    return stream, fields.flag(options, "include_usage", "stream_options.")
 
 
 def _limit(data: Mapping[str, Any]) -> int | None:
-    old = _number(data, "max_tokens", 1, 2**31)
-    new = _number(data, "max_completion_tokens", 1, 2**31)
+    old = fields.number(data, "max_tokens", 1, 2**31)
+    new = fields.number(data, "max_completion_tokens", 1, 2**31)
     if old is not None and new is not None:
         raise errors.both_limits()
     return old if new is None else new
@@ -159,34 +142,7 @@ def _stops(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(stops)
 
 
-def _number(data: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
-    value = data.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise errors.wrong_type(name, "an integer", value)
-    if refusal := errors.out_of_range(name, value, low, high):
-        raise refusal
-    return value
-
-
-def _decimal(data: Mapping[str, Any], name: str, low: int, high: int) -> float | None:
-    value = data.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise errors.wrong_type(name, "a decimal", value)
-    if refusal := errors.out_of_range(name, float(value), low, high):
-        raise refusal
-    return float(value)
-
-
 def _prompt_tokens(messages: list[Any]) -> int:
-    return PER_REPLY + sum(PER_MESSAGE + _content_tokens(message.get("content")) for message in messages)
-
-
-def _content_tokens(content: Any) -> int:
-    if isinstance(content, str):
-        return count_tokens(content)
-    parts = [part.get("text") for part in content or []]
-    return sum(count_tokens(text) for text in parts if isinstance(text, str))
+    return PER_REPLY + sum(
+        PER_MESSAGE + fields.content_tokens(message.get("content")) for message in messages
+    )

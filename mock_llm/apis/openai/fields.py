@@ -1,0 +1,69 @@
+"""Fields of OpenAI requests, read and checked as OpenAI does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mock_llm.apis.openai import errors
+from mock_llm.text import count_tokens
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The request's JSON object. Raises ``RefusedError`` 400."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        raise errors.not_json() from None
+    if not isinstance(data, dict):
+        raise errors.not_json()
+    return data
+
+
+def digest(conversation: Any) -> str:
+    """A digest of JSON that does not depend on the order of keys."""
+    return hashlib.sha256(json.dumps(conversation, sort_keys=True).encode()).hexdigest()
+
+
+def flag(data: Mapping[str, Any], name: str, where: str = "") -> bool:
+    """A boolean; absent is false."""
+    value = data.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise errors.wrong_type(where + name, "a boolean", value)
+    return value
+
+
+def number(data: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
+    """A whole number within its limits."""
+    value = data.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise errors.wrong_type(name, "an integer", value)
+    if refusal := errors.out_of_range(name, value, low, high):
+        raise refusal
+    return value
+
+
+def decimal(data: Mapping[str, Any], name: str, low: int, high: int) -> float | None:
+    """A number within its limits."""
+    value = data.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise errors.wrong_type(name, "a decimal", value)
+    if refusal := errors.out_of_range(name, float(value), low, high):
+        raise refusal
+    return float(value)
+
+
+def content_tokens(content: Any) -> int:
+    """Tokens of a text, or of the texts among the parts of a content."""
+    if isinstance(content, str):
+        return count_tokens(content)
+    parts = [part.get("text") for part in content or []]
+    return sum(count_tokens(text) for text in parts if isinstance(text, str))

@@ -1,0 +1,151 @@
+"""``POST /v1/responses``, streamed as named server-sent events or whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mock_llm.answering import SSE, Turn, begin, deliver, quoted, server_sent
+from mock_llm.apis.openai import responses_request
+from mock_llm.apis.openai.responses_request import ResponseRequest
+from mock_llm.pace import FOREVER
+from mock_llm.stream import Frame
+from mock_llm.wire import Exchange
+
+if TYPE_CHECKING:
+    from mock_llm.app import MockLLM
+
+PREFIX = "resp_"
+# A delta is the same for a whole stream but for its number and its text.
+DELTA = (
+    b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":%d,'
+    b'"item_id":%s,"output_index":0,"content_index":0,"delta":%s,"logprobs":[]}\n\n'
+)
+
+
+async def responses(app: MockLLM, exchange: Exchange) -> None:
+    """Answer a response. Raises ``RefusedError`` before anything is sent."""
+    app.check_key(exchange)
+    asked = responses_request.read(await exchange.body(app.settings.max_body))
+    turn = begin(app, exchange, "openai.responses", asked.model, asked.wish, PREFIX)
+    headers = [(b"x-request-id", b"req_" + turn.identity.encode())]
+    await deliver(exchange, turn, ResponseAnswer(turn, asked), stream=asked.stream, headers=headers)
+
+
+class ResponseAnswer:
+    """A turn in the shapes of a response with one message of one text."""
+
+    stream_type = SSE
+
+    def __init__(self, turn: Turn, asked: ResponseRequest) -> None:
+        self.turn = turn
+        self.asked = asked
+        self.item = "msg_" + turn.identity
+        self._number = -1
+
+    def whole(self) -> dict[str, Any]:
+        """The answer of a request without ``stream``."""
+        return self._response(self._ending, [self._message(self._ending)])
+
+    def frames(self) -> Iterator[Frame]:
+        """The answer of a request with ``stream``: events of the item around its deltas, no ``[DONE]``."""
+        at, steps = 0, list(self.turn.generation.steps())
+        if steps:
+            at = steps[0][0]
+            yield from (Frame(at, event) for event in self._opening())
+        item = quoted(self.item)
+        for at, token in steps:
+            self._number += 1
+            yield Frame(at, DELTA % (self._number, item, quoted(token)), token)
+        if self.turn.generation.schedule.hangs:
+            yield Frame(FOREVER, b"")
+        if not steps:
+            yield from (Frame(at, event) for event in self._opening())
+        yield from (Frame(at, event) for event in self._closing())
+
+    def _opening(self) -> Iterator[bytes]:
+        started = self._response("in_progress", [])
+        yield self._event("response.created", response=started)
+        yield self._event("response.in_progress", response=started)
+        item = {**self._message("in_progress"), "content": []}
+        yield self._event("response.output_item.added", output_index=0, item=item)
+        yield self._event("response.content_part.added", **self._where, part=_part(""))
+
+    def _closing(self) -> Iterator[bytes]:
+        text = self.turn.answer.text
+        yield self._event("response.output_text.done", **self._where, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **self._where, part=_part(text))
+        message = self._message(self._ending)
+        yield self._event("response.output_item.done", output_index=0, item=message)
+        yield self._event(f"response.{self._ending}", response=self._response(self._ending, [message]))
+
+    @property
+    def _ending(self) -> str:
+        return "incomplete" if self.turn.answer.finish == "length" else "completed"
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        return {"item_id": self.item, "output_index": 0, "content_index": 0}
+
+    def _event(self, kind: str, **data: Any) -> bytes:
+        self._number += 1
+        return server_sent(kind, {"type": kind, "sequence_number": self._number, **data})
+
+    def _message(self, status: str) -> dict[str, Any]:
+        content = [_part(self.turn.answer.text)]
+        return {"id": self.item, "type": "message", "status": status, "content": content, "role": "assistant"}
+
+    def _response(self, status: str, output: list[Any]) -> dict[str, Any]:
+        data = self.asked.data
+        told = {name: default if data.get(name) is None else data[name] for name, default in REPEATED.items()}
+        return {
+            "id": PREFIX + self.turn.identity,
+            "object": "response",
+            "created_at": self.turn.created,
+            "status": status,
+            "background": False,
+            "error": None,
+            "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+            "model": self.turn.model,
+            "output": output,
+            "previous_response_id": None,
+            **told,
+            "service_tier": "default",
+            "usage": None if status == "in_progress" else self._usage(),
+        }
+
+    def _usage(self) -> dict[str, Any]:
+        read, written = self.asked.input_tokens, self.turn.generation.total
+        return {
+            "input_tokens": read,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": written,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": read + written,
+        }
+
+
+# What a response repeats of its request, with what it says when nothing was asked.
+REPEATED: dict[str, Any] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "parallel_tool_calls": True,
+    "prompt_cache_key": None,
+    "reasoning": {"effort": None, "summary": None},
+    "safety_identifier": None,
+    "store": True,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}, "verbosity": "medium"},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "user": None,
+    "metadata": {},
+}
+
+
+def _part(text: str) -> dict[str, Any]:
+    return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}

@@ -1,0 +1,89 @@
+"""A request to the Responses API: read, checked as OpenAI checks it, and made a wish to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mock_llm.apis.openai import errors, fields
+from mock_llm.generation import Wish
+
+# Accepted; without effect on a mock model, though several are repeated in the answer.
+QUIET = {
+    *("include", "metadata", "parallel_tool_calls", "reasoning", "service_tier", "store", "tools", "user"),
+    *("top_p", "truncation", "top_logprobs", "max_tool_calls", "safety_identifier", "prompt_cache_key"),
+    *("prompt_cache_options", "prompt_cache_retention", "moderation", "stream_options", "context_management"),
+}
+READ = {
+    *("model", "input", "instructions", "stream", "max_output_tokens", "temperature", "tool_choice", "text")
+}
+NOT_EMULATED = {
+    "previous_response_id": "stored conversations",
+    "conversation": "stored conversations",
+    "prompt": "stored prompts",
+    "background": "background responses",
+    "background_options": "background responses",
+    "access_programs": "access programs",
+    "image": "answers other than text",
+}
+MIN_OUTPUT_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequest:
+    """What is left to know after the checks. ``data``: the request, for what the answer repeats of it."""
+
+    model: str
+    wish: Wish
+    stream: bool
+    input_tokens: int
+    data: Mapping[str, Any]
+
+
+def read(body: bytes) -> ResponseRequest:
+    """A request from its JSON. Raises ``RefusedError`` as OpenAI would answer."""
+    data = fields.json_object(body)
+    _refuse(data)
+    model, items = data.get("model"), data.get("input")
+    if model is None:
+        raise errors.missing("model")
+    if not isinstance(model, str):
+        raise errors.wrong_type("model", "a string", model)
+    if items is None:
+        raise errors.missing("input")
+    if not isinstance(items, (str, list)):
+        raise errors.wrong_type("input", "one of a string or array of objects", items)
+    said = [items] if isinstance(items, str) else [_content(index, item) for index, item in enumerate(items)]
+    instructions = data.get("instructions")
+    if instructions is not None and not isinstance(instructions, str):
+        raise errors.wrong_type("instructions", "a string", instructions)
+    wish = Wish(
+        prompt=fields.digest([instructions, items]),
+        limit=fields.number(data, "max_output_tokens", MIN_OUTPUT_TOKENS, 2**31),
+        temperature=fields.decimal(data, "temperature", 0, 2),
+    )
+    tokens = sum(3 + fields.content_tokens(content) for content in (*said, instructions) if content)
+    return ResponseRequest(model, wish, fields.flag(data, "stream"), tokens, data)
+
+
+def _refuse(data: Mapping[str, Any]) -> None:
+    for name, value in data.items():
+        if value in (None, False):
+            continue
+        if name in NOT_EMULATED:
+            raise errors.not_emulated(name, NOT_EMULATED[name])
+        if name not in READ and name not in QUIET:
+            raise errors.unknown_parameter(name)
+    if data.get("tool_choice") not in (None, "auto", "none"):
+        raise errors.not_emulated("tool_choice", "calls of tools on demand")
+    text = data.get("text")
+    form = text.get("format") if isinstance(text, dict) else None
+    if isinstance(form, dict) and form.get("type") != "text":
+        raise errors.not_emulated("text.format", "structured outputs")
+
+
+def _content(index: int, item: Any) -> Any:
+    if not isinstance(item, dict):
+        raise errors.wrong_type(f"input[{index}]", "an object", item)
+    return item.get("content") if isinstance(item.get("content"), (str, list)) else None
