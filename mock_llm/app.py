@@ -9,6 +9,7 @@ from typing import Any
 
 from mock_llm import text
 from mock_llm.apis import Api, Handler
+from mock_llm.apis.anthropic import Anthropic
 from mock_llm.apis.mock import Mock
 from mock_llm.apis.openai import OpenAI
 from mock_llm.profiles import ProfileError
@@ -31,7 +32,11 @@ class MockLLM:
         self.settings = settings
         self.observe = observe
         self.overrides = Overrides()
-        self.apis: tuple[Api, ...] = (Mock(), OpenAI())  # the last one claims what nobody else does
+        self.apis: tuple[Api, ...] = (
+            Mock(),
+            Anthropic(),
+            OpenAI(),
+        )  # the last one claims what nobody else does
         self._exact: dict[str, tuple[Api, Mapping[str, Handler]]] = {}
         self._patterns: list[tuple[re.Pattern[str], Api, Mapping[str, Handler]]] = []
         self._asked: Counter[int] = Counter()

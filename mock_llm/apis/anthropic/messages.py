@@ -1,0 +1,109 @@
+"""``POST /v1/messages``, streamed as named server-sent events or whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mock_llm.answering import SSE, Turn, begin, deliver, quoted, server_sent
+from mock_llm.apis.anthropic import request
+from mock_llm.pace import FOREVER
+from mock_llm.stream import Frame
+from mock_llm.wire import Exchange
+
+if TYPE_CHECKING:
+    from mock_llm.app import MockLLM
+
+PREFIX = "msg_"
+DELTA = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":%s}}'
+
+
+async def messages(app: MockLLM, exchange: Exchange) -> None:
+    """Answer a message. Raises ``RefusedError`` before anything is sent."""
+    app.check_key(exchange)
+    asked = request.read(await exchange.body(app.settings.max_body))
+    turn = begin(app, exchange, "anthropic.messages", asked.model, asked.wish, PREFIX)
+    headers = [(b"request-id", b"req_" + turn.identity.encode())]
+    await deliver(
+        exchange, turn, MessageAnswer(turn, asked.input_tokens), stream=asked.stream, headers=headers
+    )
+
+
+class MessageAnswer:
+    """A turn in the shapes of a message with one block of text."""
+
+    stream_type = SSE
+
+    def __init__(self, turn: Turn, input_tokens: int) -> None:
+        self.turn = turn
+        self.input_tokens = input_tokens
+
+    def whole(self) -> dict[str, Any]:
+        """The answer of a request without ``stream``."""
+        text = {"type": "text", "text": self.turn.answer.text}
+        return self._message([text], self.turn.generation.total, self._stop())
+
+    def frames(self) -> Iterator[Frame]:
+        """The answer of a request with ``stream``: the events of :meth:`events`, each with its name."""
+        for at, event, token in self.events():
+            if isinstance(event, dict):
+                yield Frame(at, server_sent(event["type"], event), token)
+            else:
+                yield Frame(at, event and b"event: content_block_delta\ndata: " + event + b"\n\n", token)
+
+    def events(self) -> Iterator[tuple[int, dict[str, Any] | bytes, str | None]]:
+        """Instants, events and tokens; an event with a token is already JSON, as they are many.
+
+        Where the answer hangs, the instant is ``FOREVER`` and the event is empty.
+        """
+        at, steps = 0, list(self.turn.generation.steps())
+        if steps:
+            at = steps[0][0]
+            yield from ((at, event, None) for event in self._opening())
+        for at, token in steps:
+            yield at, DELTA % quoted(token), token
+        if self.turn.generation.schedule.hangs:
+            yield FOREVER, b"", None
+        if not steps:
+            yield from ((at, event, None) for event in self._opening())
+        yield from ((at, event, None) for event in self._closing())
+
+    def _opening(self) -> Iterator[dict[str, Any]]:
+        yield {"type": "message_start", "message": self._message([], 1, (None, None))}
+        yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        yield {"type": "ping"}
+
+    def _closing(self) -> Iterator[dict[str, Any]]:
+        reason, sequence = self._stop()
+        yield {"type": "content_block_stop", "index": 0}
+        yield {
+            "type": "message_delta",
+            "delta": {"stop_reason": reason, "stop_sequence": sequence},
+            "usage": {"output_tokens": self.turn.generation.total},
+        }
+        yield {"type": "message_stop"}
+
+    def _stop(self) -> tuple[str | None, str | None]:
+        answer = self.turn.answer
+        if answer.stopped is not None:
+            return "stop_sequence", answer.stopped
+        return ("max_tokens" if answer.finish == "length" else "end_turn"), None
+
+    def _message(
+        self, content: list[Any], output: int, stop: tuple[str | None, str | None]
+    ) -> dict[str, Any]:
+        return {
+            "model": self.turn.model,
+            "id": PREFIX + self.turn.identity,
+            "type": "message",
+            "role": "assistant",
+            "content": content,
+            "stop_reason": stop[0],
+            "stop_sequence": stop[1],
+            "usage": {
+                "input_tokens": self.input_tokens,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": 0,
+                "output_tokens": output,
+            },
+        }

@@ -1,0 +1,162 @@
+"""A messages request: read, checked, and made a wish to the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mock_llm.apis.anthropic import errors
+from mock_llm.generation import Wish
+from mock_llm.text import count_tokens
+from mock_llm.wire import RefusedError
+
+READ = {
+    "model",
+    "messages",
+    "system",
+    "max_tokens",
+    "stop_sequences",
+    "stream",
+    "temperature",
+    "tool_choice",
+    "thinking",
+}
+# Accepted and without effect on a mock model.
+QUIET = {
+    *(
+        "metadata",
+        "service_tier",
+        "tools",
+        "top_k",
+        "top_p",
+        "container",
+        "context_management",
+        "mcp_servers",
+    ),
+    *("anthropic_version", "anthropic_beta", "output_config", "cache_control"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesRequest:
+    """What is left to know after the checks."""
+
+    model: str
+    wish: Wish
+    stream: bool
+    input_tokens: int
+
+
+def read(body: bytes, model: str | None = None) -> MessagesRequest:
+    """A request from its JSON; ``model``: when it is not in the body. Raises ``RefusedError``."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(400, f"The request body is not valid JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise RefusedError(400, "The request body must be a JSON object")
+    for name in data:
+        if name not in READ and name not in QUIET:
+            raise errors.invalid(name, "Extra inputs are not permitted")
+    _refuse_not_emulated(data)
+    conversation = _messages(data)
+    wish = Wish(
+        prompt=hashlib.sha256(
+            json.dumps([data.get("system"), conversation], sort_keys=True).encode()
+        ).hexdigest(),
+        limit=_limit(data),
+        stops=_stops(data),
+        temperature=_temperature(data),
+    )
+    said = [data.get("system"), *(message["content"] for message in conversation)]
+    stream = data.get("stream", False)
+    if not isinstance(stream, bool):
+        raise errors.invalid("stream", "Input should be a valid boolean")
+    return MessagesRequest(model or _model(data), wish, stream, sum(map(_tokens, said)))
+
+
+def _model(data: Mapping[str, Any]) -> str:
+    model = data.get("model")
+    if model is None:
+        raise errors.missing("model")
+    if not isinstance(model, str) or not model:
+        raise errors.invalid("model", "Input should be a valid string")
+    return model
+
+
+def _messages(data: Mapping[str, Any]) -> list[Any]:
+    conversation = data.get("messages")
+    if conversation is None:
+        raise errors.missing("messages")
+    if not isinstance(conversation, list):
+        raise errors.invalid("messages", "Input should be a valid list")
+    if not conversation:
+        raise errors.invalid("messages", "at least one message is required")
+    for index, message in enumerate(conversation):
+        _check_message(f"messages.{index}", message)
+    return conversation
+
+
+def _check_message(where: str, message: Any) -> None:
+    if not isinstance(message, dict):
+        raise errors.invalid(where, "Input should be a valid dictionary")
+    for name in ("role", "content"):
+        if name not in message:
+            raise errors.missing(f"{where}.{name}")
+    if message["role"] not in ("user", "assistant"):
+        raise errors.invalid(f"{where}.role", "Input should be 'user' or 'assistant'")
+    content = message["content"]
+    if not isinstance(content, (str, list)):
+        raise errors.invalid(f"{where}.content", "Input should be a valid string or list")
+    for index, block in enumerate(content if isinstance(content, list) else []):
+        if not isinstance(block, dict) or "type" not in block:
+            raise errors.missing(f"{where}.content.{index}.type")
+
+
+def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
+    choice = data.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") in ("any", "tool"):
+        raise errors.invalid("tool_choice", "the mock model does not emulate calls of tools on demand yet")
+    thinking = data.get("thinking")
+    if isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled"):
+        raise errors.invalid("thinking", "the mock model does not emulate extended thinking yet")
+
+
+def _limit(data: Mapping[str, Any]) -> int:
+    limit = data.get("max_tokens")
+    if limit is None:
+        raise errors.missing("max_tokens")
+    if not isinstance(limit, int) or isinstance(limit, bool):
+        raise errors.invalid("max_tokens", "Input should be a valid integer")
+    if limit < 1:
+        raise errors.invalid("max_tokens", "Input should be greater than or equal to 1")
+    return limit
+
+
+def _stops(data: Mapping[str, Any]) -> tuple[str, ...]:
+    stops = data.get("stop_sequences") or []
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise errors.invalid("stop_sequences", "Input should be a valid list of strings")
+    return tuple(stops)
+
+
+def _temperature(data: Mapping[str, Any]) -> float | None:
+    value = data.get("temperature")
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise errors.invalid("temperature", "Input should be a valid number")
+    if not 0 <= value <= 1:
+        side = "less than or equal to 1" if value > 1 else "greater than or equal to 0"
+        raise errors.invalid("temperature", f"Input should be {side}")
+    return float(value)
+
+
+def _tokens(content: Any) -> int:
+    if isinstance(content, str):
+        return count_tokens(content)
+    texts = [block.get("text") for block in content or [] if isinstance(block, dict)]
+    return sum(count_tokens(text) for text in texts if isinstance(text, str))
