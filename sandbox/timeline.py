@@ -14,7 +14,8 @@ lambda     environment_started(function, environment) · initialized(init_ms) ·
            environment_stopped(environment, reason) · throttled(function, reason) · log(function, line)
 function_url, api_rest, ... (an edge)
            request_received(method, path) · response_started(status) · sent(bytes) · response_completed(status,
-           bytes) · response_cut(error, bytes) · client_gone
+           bytes) · response_cut(error, bytes) · failed(type, reason) ·
+           client_gone
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
 control    called(service, operation, status)

@@ -1,0 +1,119 @@
+"""A request on its way through the gateway: what is known about it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from sandbox.auth import Principal, SignedRequest
+from sandbox.context import Sandbox, Scope
+from sandbox.services.exchange import Exchange
+
+if TYPE_CHECKING:
+    from sandbox.control.resources import Integration, Method, RestApi, RestResource
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What an integration answered."""
+
+    status: int
+    headers: Pairs
+    body: bytes
+
+
+@dataclass(slots=True)
+class Call:
+    """One request. The steps fill it in from top to bottom."""
+
+    sandbox: Sandbox
+    exchange: Exchange
+    scope: Scope
+    api_id: str
+    region: str
+    request_id: str
+    extended_request_id: str  # also x-amz-apigw-id
+    trace_id: str
+    source_ip: str
+    raw_path: str  # as sent, with the stage
+    at_ms: int
+    stage: str = ""
+    path: str = ""  # as sent, without the stage
+    signed: SignedRequest = field(init=False)
+    api: RestApi = field(init=False)
+    body: bytes = b""
+    resource: RestResource = field(init=False)
+    method: Method = field(init=False)
+    integration: Integration = field(init=False)
+    path_parameters: dict[str, str] = field(default_factory=dict)
+    principal: Principal | None = None
+    routed: bool = False
+
+    @property
+    def http_method(self) -> str:
+        """The request's method."""
+        return str(self.scope["method"])
+
+    @property
+    def domain(self) -> str:
+        """The API's name in AWS's form."""
+        return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
+
+    def header(self, name: str) -> str | None:
+        """A request header by its lower-case name."""
+        return self.signed.header(name)
+
+    def query(self) -> list[tuple[str, str]]:
+        """The query's parameters, decoded, in order."""
+        return parse_qsl(self.signed.query, keep_blank_values=True)
+
+    def arn(self) -> str:
+        """The method as IAM and resource policies name it."""
+        account = self.sandbox.settings.account
+        where = f"{self.api_id}/{self.stage}/{self.http_method}{self.resource.path}"
+        return f"arn:aws:execute-api:{self.region}:{account}:{where}"
+
+    def context(self) -> dict[str, Any]:
+        """``$context``, which is also the event's ``requestContext``."""
+        at = datetime.fromtimestamp(self.at_ms / 1000, UTC)
+        context: dict[str, Any] = {
+            "accountId": self.sandbox.settings.account,
+            "apiId": self.api_id,
+            "domainName": self.domain,
+            "domainPrefix": self.api_id,
+            "extendedRequestId": self.extended_request_id,
+            "httpMethod": self.http_method,
+            "identity": self._identity(),
+            "path": self.raw_path,
+            "protocol": "HTTP/1.1",
+            "requestId": self.request_id,
+            "requestTime": f"{at:%d/%b/%Y:%H:%M:%S +0000}",
+            "requestTimeEpoch": self.at_ms,
+            "stage": self.stage,
+        }
+        if self.routed:
+            context["deploymentId"] = self.api.deployment_id
+            context["resourceId"] = self.resource.id
+            context["resourcePath"] = self.resource.path
+        return dict(sorted(context.items()))
+
+    def _identity(self) -> dict[str, Any]:
+        caller = self.principal
+        return {
+            "accessKey": caller.access_key if caller else None,
+            "accountId": caller.account if caller else None,
+            "caller": caller.user_id if caller else None,
+            "cognitoAuthenticationProvider": None,
+            "cognitoAuthenticationType": None,
+            "cognitoIdentityId": None,
+            "cognitoIdentityPoolId": None,
+            "principalOrgId": None,
+            "sourceIp": self.source_ip,
+            "user": caller.user_id if caller else None,
+            "userAgent": self.header("user-agent"),
+            "userArn": caller.arn if caller else None,
+        }

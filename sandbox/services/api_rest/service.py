@@ -1,0 +1,196 @@
+"""REST APIs of API Gateway: the pipeline of a request (facts 1.1 to 1.11)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from sandbox.auth import SignedRequest
+from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.context import Address, Receive, Sandbox, Scope, Send
+from sandbox.services.api_rest import access, headers, lambda_proxy, mock, routing
+from sandbox.services.api_rest.call import Answer, Call
+from sandbox.services.api_rest.gateway_response import GatewayError, error, of_limit, render
+from sandbox.services.api_rest.http_proxy import HttpProxy
+from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange
+
+SOURCE = "api_rest"
+_HOST = re.compile(
+    r"(?P<id>[a-z0-9]+)\.execute-api\.(?:(?P<region>[a-z]+(?:-[a-z0-9]+)+)\.)?(?:amazonaws\.com|localhost)"
+)
+_SEGMENT = re.compile(r"/(?P<stage>[^/]*)(?P<path>.*)", re.DOTALL)
+
+
+class RestApiService:
+    """Answers ``https://<id>.execute-api.<region>.amazonaws.com/<stage>/...`` and the same under ``.localhost``.
+
+    The host is that of every kind of API; :meth:`owns` tells whether an id is a REST API.
+    """
+
+    name = SOURCE
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._http = HttpProxy()
+        self._integrations: dict[str, Callable[[Call], Awaitable[Answer]]] = {
+            "AWS_PROXY": lambda_proxy.integrate,
+            "HTTP_PROXY": self._http.integrate,
+            "MOCK": mock.integrate,
+        }
+        # A request goes through these in order; each may raise and so end it.
+        self._steps: tuple[Callable[[Call], Awaitable[None]], ...] = (
+            self._read,
+            self._find_stage,
+            self._route,
+            access.check,
+            self._answer,
+        )
+
+    def match(self, address: Address) -> Mapping[str, str] | None:
+        """``{"api_id", "region"}`` for an execute-api host; the region is empty when the host has none."""
+        found = _HOST.fullmatch(address.host)
+        return {"api_id": found["id"], "region": found["region"] or ""} if found else None
+
+    async def owns(self, api_id: str) -> bool:
+        """Whether the id is a REST API."""
+        return await self._sandbox.control.resources.rest_api_exists(api_id)
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def stop(self) -> None:
+        """Close the connections to endpoints."""
+        await self._http.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # a REST API has no WebSockets: the upgrade is refused
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        request_id = self._sandbox.ids.uuid()
+        async with Exchange(self._sandbox, SOURCE, request_id, scope, receive, send) as exchange:
+            call = self._new_call(exchange, scope)
+            try:
+                for step in self._steps:
+                    await step(call)
+            except ClientGoneError:
+                return
+            except GatewayError as failure:
+                await self._fail(call, failure)
+            except AwsError as failure:
+                await self._fail(call, _as_gateway_error(failure))
+
+    def _new_call(self, exchange: Exchange, scope: Scope) -> Call:
+        sandbox = self._sandbox
+        raw = bytes(scope.get("raw_path") or str(scope["path"]).encode())
+        return Call(
+            sandbox=sandbox,
+            exchange=exchange,
+            scope=scope,
+            api_id=scope["aws"]["api_id"],
+            region=scope["aws"]["region"] or sandbox.settings.region,
+            request_id=exchange.id,
+            extended_request_id=sandbox.ids.base64(16),
+            trace_id=f"Root=1-{int(sandbox.clock.epoch()):08x}-{sandbox.ids.hex(24)}",
+            source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+            raw_path=raw.partition(b"?")[0].decode("latin-1"),
+            at_ms=int(sandbox.clock.epoch() * 1000),
+        )
+
+    # -- steps
+
+    async def _read(self, call: Call) -> None:
+        limit = int(self._sandbox.limits.value("api_rest.payload"))
+        call.signed = SignedRequest.from_scope(call.scope, b"")
+        try:
+            call.body = await call.exchange.read(limit)
+        except BodyTooLargeError:
+            reason = f"the request's body is over {limit} bytes"
+            raise of_limit(self._sandbox.limits, "REQUEST_TOO_LARGE", "too_large", reason) from None
+        call.signed = SignedRequest.from_scope(call.scope, call.body)
+
+    async def _find_stage(self, call: Call) -> None:
+        found = _SEGMENT.fullmatch(call.raw_path)
+        if found is not None:
+            call.stage, call.path = found["stage"], found["path"] or "/"
+        api = await self._sandbox.control.resources.rest_api(call.api_id, call.stage) if call.stage else None
+        if api is None:
+            # Reported for a path without its stage (github.com/OWASP/Serverless-Goat, issue 14, and others).
+            reason = f"{call.api_id} is no API, or has no stage {call.stage!r}"
+            raise error("DEFAULT_4XX", "Forbidden", error_type="ForbiddenException", reason=reason)
+        call.api = api
+
+    async def _route(self, call: Call) -> None:
+        found = routing.find(call.api.resources, call.http_method, call.path)
+        if found is None:
+            raise access.unknown_route(call)
+        call.resource, call.method, call.path_parameters = found
+        if call.method.integration is None:
+            reason = f"{call.resource.path} {call.method.http_method} has no integration"
+            raise error("API_CONFIGURATION_ERROR", "Internal server error", reason=reason)
+        call.integration = call.method.integration
+        call.routed = True
+
+    async def _answer(self, call: Call) -> None:
+        kind = call.integration.type
+        if call.integration.transfer_mode == "STREAM":
+            raise NotEmulatedError(
+                "response streaming of API Gateway REST APIs (responseTransferMode STREAM)"
+            )
+        if kind not in self._integrations:
+            raise NotEmulatedError(f"{kind} integrations of API Gateway REST APIs (mapping templates)")
+        answer = await self._within_timeout(call, self._integrations[kind])
+        pairs = [*headers.of_response(answer.headers, kind), *headers.of_gateway(call, kind)]
+        await call.exchange.answer(answer.status, pairs, answer.body)
+
+    async def _within_timeout(self, call: Call, integrate: Callable[[Call], Awaitable[Answer]]) -> Answer:
+        """The integration's answer, or the 504 at the instant when its time is over. The function runs on."""
+        what = f"{call.integration.type} of {call.api_id} for {call.request_id}"
+        task = self._sandbox.spawn(integrate(call), what)
+        seconds = call.integration.timeout_ms / 1000
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if done:
+            answer: Answer = task.result()
+            return answer
+        if call.integration.type == "AWS_PROXY":
+            task.add_done_callback(_result_is_not_wanted)
+        else:
+            task.cancel()
+        raise of_limit(
+            self._sandbox.limits, "INTEGRATION_TIMEOUT", "timeout", f"no answer within {seconds} s"
+        )
+
+    # -- errors
+
+    async def _fail(self, call: Call, failure: GatewayError) -> None:
+        responses = call.api.gateway_responses if hasattr(call, "api") else {}
+        status, pairs, body = render(failure, responses, call.context())
+        if failure.reason:
+            self._sandbox.timeline.record(
+                SOURCE, "failed", call.request_id, type=failure.type, reason=failure.reason
+            )
+        await call.exchange.answer(status, [*pairs, *headers.of_gateway(call, None)], body)
+
+
+def _as_gateway_error(failure: AwsError) -> GatewayError:
+    """An error that no step expected. What is not emulated is told as it is, whatever the API configured."""
+    if isinstance(failure, NotEmulatedError):
+        body = json.dumps({"message": failure.message}).encode()
+        return GatewayError(
+            "NOT_EMULATED", failure.message, failure.status, failure.code, body, reason=failure.message
+        )
+    return error(
+        "DEFAULT_5XX" if failure.status >= 500 else "DEFAULT_4XX",
+        failure.message,
+        status=failure.status,
+        error_type=failure.code,
+        reason=failure.message,
+    )
+
+
+def _result_is_not_wanted(task: asyncio.Task[Answer]) -> None:
+    """Take the late result so that an error in it is not reported as never looked at."""
+    if not task.cancelled():
+        task.exception()
