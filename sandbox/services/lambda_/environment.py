@@ -113,11 +113,10 @@ class Environment:
             self._wrote,
         )
         place = variables.Place(self._server.address, self.log.stream, self._layout)
-        build = partial(variables.build, self._sandbox, self.function, place)
         credentials = await self._credentials()
+        build = partial(variables.build, self._sandbox, self.function, place, credentials)
         for path in extensions:
-            environment = build(None, self._sandbox.clock.environment("other"), credentials)
-            group = self._launch((str(path),), environment)
+            group = self._launch((str(path),), build("other"))
             group.exited.add_done_callback(partial(self._exited, session, request_id, path.name))
         registered = asyncio.ensure_future(session.extensions.all_registered.wait())
         either: list[asyncio.Future[Any]] = [registered, session.phase]
@@ -129,7 +128,7 @@ class Environment:
             command = self._runtime.command(self.function, self._layout)
         except BootstrapMissingError as error:
             return faults.no_entry_point(request_id, str(error))
-        environment = build(command, self._sandbox.clock.environment(self._runtime.kind), credentials)
+        environment = build(self._runtime.kind, command)
         argv = command.argv
         if wrapper := environment.get("AWS_LAMBDA_EXEC_WRAPPER"):
             argv = (self._real_path(wrapper), *argv)
@@ -151,19 +150,18 @@ class Environment:
         return path
 
     async def _credentials(self) -> dict[str, str]:
+        """Of the execution role, when the control plane issues some."""
         issue = getattr(self._sandbox.control, "role_credentials", None)
         if issue is None:
             return dict(variables.TEST_CREDENTIALS)
-        return dict(await issue(self.function.role))
+        return dict(zip(variables.TEST_CREDENTIALS, await issue(self.function.role), strict=True))
 
     def _launch(self, argv: tuple[str, ...], environment: dict[str, str]) -> ProcessGroup:
         group = ProcessGroup(argv, environment, self._layout.task, self._host.reaper, self.log.output)
         self._groups.append(group)
         clock = self._sandbox.clock
         clock.watch(group.pid)
-        watch_memory = getattr(clock, "on_memory", None)
-        if watch_memory is not None:
-            watch_memory(group.pid, self.function.memory_mb * 1024 * 1024, self._out_of_memory)
+        clock.on_memory(group.pid, self.function.memory_mb * 1024 * 1024, self._out_of_memory)
         return group
 
     def _wrote(self, request_id: str, size: int) -> None:

@@ -54,6 +54,15 @@ class Timing:
     init_ms: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Initialization:
+    """``ms``: when the first try was good; ``invoked_at``: from when on the timeout counts."""
+
+    invoked_at: float
+    ms: float | None
+    fault: Fault | None
+
+
 class Invoker:
     """Admits and runs invocations."""
 
@@ -182,15 +191,11 @@ class Invoker:
         """Initialize when new, then invoke; whether the environment can be used again."""
         clock, request_id = self._sandbox.clock, job.execution.request_id
         cold = environment.new
-        init_ms = None
-        left_s = float(job.function.timeout_s)
-        fault = None
-        started = clock.now()
+        started, init_ms, fault = clock.now(), None, None
         if cold:
-            init_ms, fault, retried = await self._initialize(job, environment)
-            if not retried:
-                started = clock.now()
-            left_s -= clock.now() - started
+            init = await self._initialize(job, environment)
+            started, init_ms, fault = init.invoked_at, init.ms, init.fault
+        left_s = job.function.timeout_s - (clock.now() - started)
         environment.log.start(request_id, job.function.version)
         self._sandbox.timeline.record(
             "lambda", "invoked", request_id, function=job.function.name, environment=environment.id, cold=cold,
@@ -204,35 +209,26 @@ class Invoker:
         self._finish(job, environment, fault, timing)
         return fault is None
 
-    async def _initialize(
-        self, job: Job, environment: Environment
-    ) -> tuple[float | None, Fault | None, bool]:
-        """Start the processes; after a failure once more, within the function's own timeout (facts 4.23).
-
-        Gives the init duration in ms when the first try was good, what the second try failed with, and whether
-        there was a second try.
-        """
+    async def _initialize(self, job: Job, environment: Environment) -> Initialization:
+        """Start the processes; after a failure once more, within the function's own timeout (facts 4.23)."""
         clock, request_id = self._sandbox.clock, job.execution.request_id
-        began = clock.now()
         phase, seconds = "init", float(self._sandbox.limits.value("lambda.init.timeout"))
         while True:
+            began = clock.now()
             try:
                 fault = await environment.start(request_id, seconds)
                 status = "error"
             except InitTimeoutError:
-                fault, status = (
-                    faults.timed_out(request_id, job.function.timeout_s, environment.log.now()),
-                    "timeout",
-                )
+                fault = faults.timed_out(request_id, job.function.timeout_s, environment.log.now())
+                status = "timeout"
             elapsed_ms = (clock.now() - began) * 1000
             if fault is None:
                 self._sandbox.timeline.record("lambda", "initialized", environment.id, init_ms=elapsed_ms)
-                return (elapsed_ms if phase == "init" else None), None, phase == "invoke"
-            error_type = fault.type if status == "error" else ""
-            environment.log.init_report(phase, elapsed_ms, status, error_type)
+                first = phase == "init"
+                return Initialization(clock.now() if first else began, elapsed_ms if first else None, None)
+            environment.log.init_report(phase, elapsed_ms, status, fault.type if status == "error" else "")
             if phase == "invoke":
-                return None, fault, True
-            began = clock.now()
+                return Initialization(began, None, fault)
             phase, seconds = "invoke", float(job.function.timeout_s)
 
     def _finish(self, job: Job, environment: Environment, fault: Fault | None, timing: Timing) -> None:

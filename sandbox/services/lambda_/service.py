@@ -18,6 +18,7 @@ from sandbox.context import (
 )
 from sandbox.services.lambda_ import errors
 from sandbox.services.lambda_.api import InvokeApi
+from sandbox.services.lambda_.asynchronous import EventQueue
 from sandbox.services.lambda_.invoker import Invoker, Job
 from sandbox.services.lambda_.payloads import check_payload
 from sandbox.services.lambda_.pool import Pool
@@ -42,6 +43,7 @@ class LambdaService:
         self._sandbox = sandbox
         self._pool = Pool(sandbox)
         self._invoker = Invoker(sandbox, self._pool)
+        self._events = EventQueue(sandbox, self.invoke, self._invoker.find)
         self._api = InvokeApi(sandbox, self)
 
     # -- Service -----------------------------------------------------------------------------------
@@ -71,6 +73,11 @@ class LambdaService:
         check_payload(self._sandbox.limits, invocation)
         if invocation.type == "DryRun":
             return InvocationResult(204, b"", None, function.version, self._sandbox.ids.uuid())
+        if invocation.type == "Event":
+            await self._pool.runtime(
+                function
+            )  # what cannot run here says so at once, not only in the timeline
+            return InvocationResult(202, b"", None, function.version, self._events.put(invocation))
         job = await self._invoker.admit(invocation, function, streamed=False)
         self._start(job)
         payload = await job.execution.channel.read_all()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.context import Sandbox
-from sandbox.services.lambda_.runtimes.base import Command, Layout
+from sandbox.services.lambda_.runtimes.base import ClockRuntime, Command, Layout
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig
@@ -18,8 +18,7 @@ TEST_CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_SESSION_TOKEN": "test",
 }
-_CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-_JOINED_BY = {"NODE_OPTIONS": " "}
+_CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +68,31 @@ def defaults(sandbox: Sandbox, layout: Layout) -> dict[str, str]:
         "OPENAI_BASE_URL": sandbox.settings.openai_base_url or f"{endpoint}/_llm/v1",
         "OPENAI_API_KEY": "sandbox",
     }
-    authority = (sandbox.settings.data_dir / "ca.pem").absolute()
-    if authority.is_file():
-        values.update(dict.fromkeys(_CA_VARIABLES, str(authority)))
+    folder = sandbox.settings.data_dir.absolute()
+    if (folder / "ca.pem").is_file():
+        values["NODE_EXTRA_CA_CERTS"] = str(folder / "ca.pem")  # added to the public ones
+    if (folder / "ca-bundle.pem").is_file():
+        values.update(dict.fromkeys(_CA_VARIABLES, str(folder / "ca-bundle.pem")))  # in their place
     return values
+
+
+def names(sandbox: Sandbox) -> dict[str, object]:
+    """AWS's host names and the sandbox's own, which inside a function all lead to the sandbox."""
+    return {
+        "suffixes": [".amazonaws.com", ".on.aws", ".localhost"],
+        "exact": [],
+        "host": "127.0.0.1",
+        "ports": {"443": sandbox.settings.port},
+    }
 
 
 def build(
     sandbox: Sandbox,
     function: FunctionConfig,
     place: Place,
-    command: Command | None,
-    clock: Mapping[str, str],
     credentials: Mapping[str, str],
+    kind: ClockRuntime,
+    command: Command | None = None,
 ) -> dict[str, str]:
     """All variables of a process. ``command``: of the runtime, or ``None`` for an extension's process."""
     user = dict(function.environment)
@@ -90,13 +101,10 @@ def build(
         variables |= dict(command.variables)
     variables |= user
     variables |= reserved(sandbox, function, place)
-    for name, (before, otherwise) in (command.paths if command is not None else {}).items():
-        variables[name] = _join(name, before, user.get(name) or otherwise)
-    for name, value in clock.items():
-        lists = name in ("PYTHONPATH", "NODE_OPTIONS", "NODE_PATH", "LD_PRELOAD", "PATH")
-        variables[name] = _join(name, value, variables.get(name, "")) if lists else value
-    return variables
+    for name, value in (command.paths if command is not None else {}).items():
+        variables[name] = _join(user.get(name, ""), value)
+    return variables | sandbox.clock.environment(kind, names(sandbox), variables)
 
 
-def _join(name: str, *parts: str) -> str:
-    return _JOINED_BY.get(name, ":").join(p for p in parts if p)
+def _join(*parts: str) -> str:
+    return ":".join(p for p in parts if p)

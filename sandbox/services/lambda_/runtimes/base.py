@@ -29,14 +29,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to execute. ``variables``: of the runtime itself; ``paths``: lists that ours and the user's are joined to.
-
-    ``paths`` maps a variable to (before the user's value, in place of a missing user's value).
-    """
+    """What to execute. ``variables``: of the runtime itself; ``paths``: search paths, which go behind the user's."""
 
     argv: tuple[str, ...]
     variables: Mapping[str, str]
-    paths: Mapping[str, tuple[str, str]]
+    paths: Mapping[str, str]
 
 
 class Runtime(Protocol):

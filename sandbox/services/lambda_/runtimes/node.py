@@ -96,5 +96,5 @@ class NodeRuntime:
                 "AWS_EXECUTION_ENV": f"AWS_Lambda_nodejs{self.major}.x",
                 "LAMBDA_RUNTIME_DIR": str(self.client_dir),
             },
-            {"NODE_PATH": ("", ":".join(map(str, path)))},
+            {"NODE_PATH": ":".join(map(str, path))},
         )

@@ -114,7 +114,7 @@ class PythonRuntime:
                 "LAMBDA_RUNTIME_DIR": str(self._bundle),
                 "PYTHONNOUSERSITE": "1",
             },
-            {"PYTHONPATH": ("", ":".join(map(str, path)))},
+            {"PYTHONPATH": ":".join(map(str, path))},
         )
 
 
