@@ -88,8 +88,9 @@ def _instants_of(
 ) -> list[float]:
     instants: list[float] = []
     position, piece, reach = 0, 0, len(pieces[0][1])
+    said = len("".join(token for _, token in tokens).rstrip())  # a handler may have trimmed the text's end
     for _, token in tokens:
-        needed = position + len(token.rstrip())  # a handler may have trimmed the text's end
+        needed = min(position + len(token), said)
         if needed > matched:
             break
         while reach < start + needed - trimmed:

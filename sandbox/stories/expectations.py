@@ -76,7 +76,7 @@ class AfterClient(Strict):
     """What went on after the watched client had its answer, or was gone."""
 
     function: str | None = Field(None, description="Part of the function's name; default: any function.")
-    outcome: str | None = Field(None, description="How the invocation ended: success, timeout, error ...")
+    outcome: str | None = Field(None, description="How the invocation ended: ok, Sandbox.Timedout ...")
     ran_until: Instant | None = Field(None, description="When the last such invocation ended; or never.")
     billed: Milliseconds | None = Field(None, description="Billed time of those invocations, together.")
     model_tokens: Count | None = Field(None, description="Tokens that the model made after the client's end.")

@@ -70,9 +70,11 @@ def failure_text(result: StoryResult) -> str:
     """What did not hold, where it is written, and what happened around it."""
     story = result.story
     lines = [f"{story.pattern}/{story.id}: {story.title}"]
+    shown: set[float] = set()
     for failure in result.failures:
-        lines += [f"  {story.file}:{result.line_of(failure)}", f"    {failure}"]
-        if failure.at is not None and result.trace.events:
+        lines += [f"  {story.file}:{result.line_of(failure)}: {failure}"]
+        if failure.at is not None and failure.at not in shown and result.trace.events:
+            shown.add(failure.at)
             lines += [f"      {line}" for line in excerpt(result.trace.events, failure)]
     return "\n".join(lines)
 

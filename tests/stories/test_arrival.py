@@ -64,3 +64,10 @@ def test_no_token_comes_before_it_was_made():
     got = arrived(script.client([(at + 0.5, word) for at, word in MADE], ended=3.0))
     assert got is not None
     assert got.delay == 0.5
+
+
+def test_a_token_of_white_space_has_its_own_instant():
+    made = [(1.0, "a"), (1.1, "\n\n"), (1.2, "b"), (1.3, "\n")]
+    got = arrived(Script().model(made).client(made, ended=1.3))
+    assert got is not None
+    assert got.instants == (1.0, 1.1, 1.2, 1.2)
