@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from enum import IntEnum
 
 from sandbox.clock import procfs
 
 _SCAN_LIMIT = 4000  # more new ids than this: list all processes instead of trying each id
+
+_NAP_S = 0.02  # a longer sleep of the kernel's is a program's own: time does not wait for it
 
 
 class Verdict(IntEnum):
@@ -33,6 +36,7 @@ class _Process:
         self.pid = pid
         self._without = without
         self._threads: dict[int, procfs.ThreadFiles] = {}
+        self._napping: dict[int, float] = {}  # threads in a sleep of the kernel's: since when
         self.count()
 
     def count(self) -> bool:
@@ -51,13 +55,13 @@ class _Process:
     def gone(self) -> bool:
         return not self._threads and self._without is None
 
-    def look(self, others_run: bool) -> Verdict:
+    def look(self) -> Verdict:
         verdict = Verdict.QUIET
         for tid, thread in list(self._threads.items()):
             try:
                 ran = thread.ran()
-                if (ran or others_run) and thread.running():
-                    thread.last = b""  # it may wait for a disk, without running, until it is asked again
+                # A thread that was woken and did not run yet shows in its state only.
+                if thread.running() or self._naps(tid, thread, ran):
                     return Verdict.RUNNING
             except ProcessLookupError:
                 self._threads.pop(tid).close()
@@ -68,6 +72,17 @@ class _Process:
             if self.count():
                 verdict = Verdict.CHANGED
         return verdict
+
+    def _naps(self, tid: int, thread: procfs.ThreadFiles, ran: bool) -> bool:
+        """Whether a thread will soon wake up by itself, on a timer that is not ours."""
+        if ran:
+            self._napping.pop(tid, None)
+            if not thread.naps():
+                return False
+            self._napping[tid] = time.monotonic()
+        elif not self._napping or tid not in self._napping:
+            return False
+        return time.monotonic() - self._napping[tid] < _NAP_S
 
     def stopped(self) -> bool:
         for tid, thread in list(self._threads.items()):
@@ -96,12 +111,12 @@ class _Group:
         self.limit: int | None = None
         self.exceeded: Callable[[], None] | None = None
 
-    def look(self, others_run: bool) -> Verdict:
+    def look(self) -> Verdict:
         if self.freezing:
             return self._look_whether_stopped()
         verdict = Verdict.QUIET
         for pid, process in list(self.processes.items()):
-            verdict = max(verdict, process.look(others_run))
+            verdict = max(verdict, process.look())
             if process.gone:
                 del self.processes[pid]
             if verdict is Verdict.RUNNING:
@@ -118,7 +133,7 @@ class _Group:
         return Verdict.CHANGED
 
     def _look_while_stopping(self) -> Verdict:
-        return max((process.look(True) for process in self.processes.values()), default=Verdict.QUIET)
+        return max((process.look() for process in self.processes.values()), default=Verdict.QUIET)
 
     def thaw(self) -> None:
         if self.frozen:
@@ -146,7 +161,7 @@ class Processes:
     def __init__(self) -> None:
         self._system = procfs.System()
         self._groups: dict[int, _Group] = {}
-        self._newest = self._system.load()[1]
+        self._newest = self._system.newest_id()
         self._busy: int | None = None  # the group seen running last is looked at first
 
     def watch(self, pid: int, follow: bool = True) -> None:
@@ -201,15 +216,13 @@ class Processes:
         # The order matters: what was under way before this look has arrived when its receiver is read.
         if self._system.packets_under_way():
             return Verdict.RUNNING
-        runnable, newest = self._system.load()
+        newest = self._system.newest_id()
         verdict = Verdict.CHANGED if newest != self._newest and self._adopt(newest) else Verdict.QUIET
-        # A thread that was woken and did not run yet shows in its state only; none can be when we run alone.
-        others_run = runnable != 1
         for pid in self._order():
             group = self._groups[pid]
             if group.frozen:
                 continue
-            seen = group.look(others_run)
+            seen = group.look()
             if not group.processes:
                 self.unwatch(pid)
             if seen is Verdict.RUNNING:

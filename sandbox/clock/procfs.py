@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-_RUNNING = frozenset(b"RD")  # on a processor or waiting for one; waiting for a disk
+_RUNNING = frozenset(b"RDI")  # on a processor or waiting for one; waiting for a disk or for the kernel itself
 _STOPPED = frozenset(b"TtZX")
+# Numbers of nanosleep and clock_nanosleep.
+_NANOSLEEP = {"x86_64": (b"35", b"230"), "aarch64": (b"101", b"115")}.get(os.uname().machine, ())
 
 
 class ThreadFiles:
@@ -20,9 +22,10 @@ class ThreadFiles:
     ``status`` counts the context switches.
     """
 
-    __slots__ = ("_counter", "_stat", "last")
+    __slots__ = ("_counter", "_path", "_stat", "last")
 
     def __init__(self, pid: int, tid: int) -> None:
+        self._path = f"/proc/{pid}/task/{tid}"
         self._stat = os.open(f"/proc/{pid}/task/{tid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._counter = os.open(f"/proc/{pid}/task/{tid}/{_COUNTER}", os.O_RDONLY | os.O_CLOEXEC)
@@ -50,6 +53,18 @@ class ThreadFiles:
 
     def running(self) -> bool:
         return self.state() in _RUNNING
+
+    def naps(self) -> bool:
+        """Whether it sleeps on a timer of the kernel's, as native code does for some microseconds in a lock.
+
+        The preloads never do: their sleeps wait for the sandbox.
+        """
+        try:
+            return _read(f"{self._path}/syscall").partition(b" ")[0] in _NANOSLEEP
+        except PermissionError:
+            return b"nanosleep" in _read(f"{self._path}/wchan")
+        except FileNotFoundError:
+            return False
 
     def stopped(self) -> bool:
         return self.state() in _STOPPED
@@ -96,7 +111,7 @@ def process_ids() -> list[int]:
 
 
 class System:
-    """Facts about the whole machine: how many threads can run, the newest id, packets under way."""
+    """Facts about the whole machine: the newest id, packets under way."""
 
     def __init__(self) -> None:
         self._load = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
@@ -110,10 +125,10 @@ class System:
         if self._network >= 0:
             os.close(self._network)
 
-    def load(self) -> tuple[int, int]:
-        """Threads that run or could run, ours among them, and the id given away last."""
-        _, _, _, threads, newest = os.pread(self._load, 128, 0).split()
-        return int(threads[: threads.index(b"/")]), int(newest)
+    def newest_id(self) -> int:
+        """The process or thread id given away last."""
+        text = os.pread(self._load, 128, 0)
+        return int(text[text.rindex(b" ") :])
 
     def packets_under_way(self) -> bool:
         """Whether a packet was sent over loopback that its receiver has not been woken for yet.
