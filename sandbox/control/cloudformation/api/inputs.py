@@ -82,7 +82,8 @@ def parameters(
         if parameter.get("UsePreviousValue"):
             if key not in held:
                 raise ValidationError(
-                    f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+                    f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a "
+                    "parameter key not in the previous template"
                 )
             kept[key] = held[key]
         elif "ParameterValue" in parameter:

@@ -60,7 +60,7 @@ async def list_stacks(engine: Engine, params: dict[str, Any]) -> dict[str, Any]:
             "ParentId": s.options.parent_id,
             "RootId": s.options.root_id,
             "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
-        }  # fmt: skip
+        }
         for s in reversed(engine.stacks.values())
         if not wanted or s.status in wanted
     ]
@@ -83,7 +83,7 @@ async def describe_stack_events(engine: Engine, params: dict[str, Any]) -> dict[
             "ResourceStatusReason": e.reason,
             "ResourceProperties": e.properties,
             "ClientRequestToken": e.token,
-        }  # fmt: skip
+        }
         for e in reversed(stack.events)
     ]
     return page("StackEvents", events, params)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any
 
 from sandbox.aws.errors import AwsError
@@ -23,6 +23,7 @@ from sandbox.control.cloudformation.engine.plan import nothing_to_do, plan
 from sandbox.control.cloudformation.engine.stack import Stack
 from sandbox.control.cloudformation.errors import ResourceError, ValidationError
 
+_log = logging.getLogger(__name__)
 _UPDATABLE = {
     "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE",
     "CREATE_FAILED", "UPDATE_FAILED",
@@ -32,7 +33,17 @@ _UPDATABLE = {
 def begin(engine: Engine, stack: Stack, work: Coroutine[Any, Any, None], params: dict[str, Any]) -> None:
     """Run an operation in the background."""
     stack.token, stack.cancelled = params.get("ClientRequestToken"), False
-    stack.operation = engine.sandbox.spawn(work, f"cloudformation {stack.name}")
+    stack.operation = engine.sandbox.spawn(_guarded(stack, work), f"cloudformation {stack.name}")
+
+
+async def _guarded(stack: Stack, work: Coroutine[Any, Any, None]) -> None:
+    """A mistake in the engine must not leave a stack in motion for ever."""
+    try:
+        await work
+    except Exception as e:
+        _log.exception("operation on %s", stack.id)
+        word = stack.status.removesuffix("_IN_PROGRESS")
+        stack.status, stack.reason = f"{word}_FAILED", f"Internal Failure: {type(e).__name__}: {e}"
 
 
 def require_updatable(stack: Stack) -> None:
@@ -44,7 +55,7 @@ def require_updatable(stack: Stack) -> None:
 @operation
 async def create_stack(engine: Engine, params: dict[str, Any]) -> dict[str, Any]:
     name = stack_name(params)
-    if (old := engine.find(name)) is not None and old.status != "REVIEW_IN_PROGRESS":
+    if engine.find(name) is not None:
         raise AwsError(400, "AlreadyExistsException", f"Stack [{name}] already exists")
     chosen = options(params)
     body = await template_body(engine, params)
@@ -162,13 +173,3 @@ async def set_stack_policy(engine: Engine, params: dict[str, Any]) -> dict[str, 
 @operation
 async def get_stack_policy(engine: Engine, params: dict[str, Any]) -> dict[str, Any]:
     return {"StackPolicyBody": engine.get(params["StackName"]).policy}
-
-
-def with_parent(params: dict[str, Any], parent: Stack) -> dict[str, Any]:
-    """Options of a nested stack come from its parent."""
-    return {**params, "Capabilities": list(parent.options.capabilities)}
-
-
-def adopt(stack: Stack, parent: Stack) -> None:
-    """Make a stack the child of another."""
-    stack.options = replace(stack.options, parent_id=parent.id, root_id=parent.options.root_id or parent.id)

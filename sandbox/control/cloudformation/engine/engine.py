@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.control.cloudformation.engine.change_set import ChangeSet
@@ -12,12 +12,14 @@ from sandbox.control.cloudformation.errors import ResourceError, ValidationError
 from sandbox.control.cloudformation.template.build import build
 from sandbox.control.cloudformation.template.intrinsics import Scope
 from sandbox.control.cloudformation.template.model import ParameterValue, Template
-from sandbox.control.cloudformation.template.reader import read
+from sandbox.control.cloudformation.template.reader import Document, read
 from sandbox.control.cloudformation.template.references import references
 from sandbox.control.cloudformation.types import TYPES
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox
+
+Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Engine:
@@ -52,24 +54,17 @@ class Engine:
         self.stacks[stack.id] = stack
         return stack
 
-    def pseudo(self, stack: Stack | None, name: str = "") -> dict[str, Any]:
+    def pseudo(self, stack: Stack) -> dict[str, Any]:
         """Pseudo parameters."""
         settings = self.sandbox.settings
-        return {
-            "AWS::AccountId": settings.account,
-            "AWS::Region": settings.region,
-            "AWS::Partition": "aws",
-            "AWS::URLSuffix": "amazonaws.com",
-            "AWS::StackName": stack.name if stack else name,
-            "AWS::StackId": stack.id if stack else "",
-            "AWS::NotificationARNs": list(stack.options.notification_arns) if stack else [],
-        }
+        arns = list(stack.options.notification_arns)
+        return pseudo_parameters(settings.account, settings.region, stack.name, stack.id, arns)
 
     async def template(
         self,
         body: str,
         given: Mapping[str, str],
-        stack: Stack | None,
+        stack: Stack,
         previous: Mapping[str, ParameterValue] | None = None,
     ) -> Template:
         """Read, transform and check a template. Raises :class:`ValidationError`."""
@@ -133,6 +128,33 @@ class Engine:
             exports=_Imports({name: value for name, (value, _) in self.exports().items()}, stack),
             language_extensions="AWS::LanguageExtensions" in template.transforms,
         )
+
+
+def pseudo_parameters(
+    account: str, region: str, name: str = "", stack_id: str = "", notification_arns: list[str] | None = None
+) -> dict[str, Any]:
+    """Values of ``AWS::Region`` and the like."""
+    return {
+        "AWS::AccountId": account,
+        "AWS::Region": region,
+        "AWS::Partition": "aws",
+        "AWS::URLSuffix": "amazonaws.com",
+        "AWS::StackName": name,
+        "AWS::StackId": stack_id,
+        "AWS::NotificationARNs": notification_arns or [],
+    }
+
+
+async def validate(
+    document: Document, given: Mapping[str, str], call: Call, account: str, region: str
+) -> None:
+    """Read a template as an API call would, without a stack. Raises :class:`ValidationError` with its path."""
+
+    async def get_ssm(name: str) -> str:
+        return str((await call("ssm", "GetParameter", Name=name))["Parameter"]["Value"])
+
+    pseudo = pseudo_parameters(account, region)
+    check(await build(document, given, known_types=TYPES, pseudo=pseudo, get_ssm=get_ssm))
 
 
 class _Imports(dict[str, str]):

@@ -20,7 +20,8 @@ from sandbox.control.cloudformation.template.model import ResourceSpec, Template
 from sandbox.control.cloudformation.types import TYPES, Request, ResourceType
 from sandbox.control.cloudformation.types.base import invalid_properties, is_gone
 
-_HANDLER_CODES = (  # part of an error code -> HandlerErrorCode; source: CloudFormation CLI User Guide, "Handler error codes"
+# Part of an error code -> HandlerErrorCode. Source: CloudFormation CLI User Guide, "Handler error codes".
+_HANDLER_CODES = (
     ("AlreadyExists", "AlreadyExists"), ("Conflict", "ResourceConflict"), ("NotFound", "NotFound"),
     ("NoSuch", "NotFound"), ("AccessDenied", "AccessDenied"), ("Throttl", "Throttling"),
     ("TooManyRequests", "Throttling"), ("LimitExceeded", "ServiceLimitExceeded"), ("Invalid", "InvalidRequest"),
@@ -77,8 +78,10 @@ class Work:
     async def create(
         self, spec: ResourceSpec, properties: dict[str, Any] | None = None, word: str = "CREATE"
     ) -> StackResource:
-        """Create a resource (``word`` is UPDATE when it replaces another). Raises :class:`ResourceError`, after the event; what exists by then is kept on the
-        stack for the rollback."""
+        """Create a resource (``word`` is UPDATE when it replaces another).
+
+        Raises :class:`ResourceError`, after the event; what exists by then is kept on the stack for the rollback.
+        """
         resource = StackResource(spec, requires=requirements(spec, self.template.resources))
         self.stack.resources[spec.logical_id] = resource
         try:
@@ -115,10 +118,11 @@ class Work:
             failure = str(invalid_properties(resource.logical_id, [str(e)]))
         except ResourceError as e:
             failure = str(e)
-        except (ParamValidationError, KeyError, TypeError, ValueError, AttributeError, IndexError) as e:
-            _log.debug("%s %s failed", method, resource.logical_id, exc_info=True)
-            wrong = str(e) if isinstance(e, ParamValidationError) else f"#: {type(e).__name__}: {e}"
-            failure = str(invalid_properties(resource.logical_id, [wrong]))
+        except ParamValidationError as e:
+            failure = str(invalid_properties(resource.logical_id, [str(e)]))
+        except Exception as e:  # the stack must come to an end, whatever a handler does
+            _log.exception("%s of %s (%s)", method, resource.logical_id, resource.type)
+            failure = self._handler_said(f"{type(e).__name__}: {e}", "InternalFailure")
         resource.physical_id, resource.attributes = request.physical_id, request.attributes
         if method == "create" and resource.physical_id:
             self.note(f"{word}_IN_PROGRESS", "Resource creation Initiated", resource, resource.properties)
@@ -141,6 +145,11 @@ class Work:
         except ResourceError as e:
             self.note("DELETE_FAILED", str(e), resource)
             raise
+        except Exception as e:
+            _log.exception("delete of %s (%s)", resource.logical_id, resource.type)
+            reason = self._handler_said(f"{type(e).__name__}: {e}", "InternalFailure")
+            self.note("DELETE_FAILED", reason, resource)
+            raise ResourceError(reason) from e
         self.note("DELETE_COMPLETE", None, resource)
 
     def _request(self, resource: StackResource, previous: dict[str, Any]) -> Request:
@@ -157,7 +166,11 @@ class Work:
 
     def _reason(self, error: AwsError) -> str:
         code = next((to for part, to in _HANDLER_CODES if part in error.code), "GeneralServiceException")
+        said = f"{error.message} (Status Code: {error.status}, Error Code: {error.code})"
+        return self._handler_said(said, code)
+
+    def _handler_said(self, what: str, code: str) -> str:
+        token = self.sandbox.ids.uuid()
         return (
-            f'Resource handler returned message: "{error.message} (Status Code: {error.status}, Error Code: '
-            f'{error.code})" (RequestToken: {self.sandbox.ids.uuid()}, HandlerErrorCode: {code})'
+            f'Resource handler returned message: "{what}" (RequestToken: {token}, HandlerErrorCode: {code})'
         )

@@ -42,19 +42,23 @@ def check_shape(template: Mapping[str, Any]) -> None:
     if not isinstance(resources, dict) or not resources:
         raise ValidationError("Template format error: At least one Resources member must be defined.")
     for name, resource in resources.items():
-        path = ("Resources", name)
-        if not isinstance(resource, dict):
-            raise ValidationError("Template format error: Any Resources member must be an object.", path)
-        if not name.isalnum() and not name.startswith("Fn::ForEach"):
-            raise ValidationError(f"Template format error: Resource name {name} is non alphanumeric.", path)
-        if "Type" not in resource:
-            raise ValidationError(
-                f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member.",
-                path,
-            )
-        for key in resource:
-            if key not in _RESOURCE_KEYS:
-                raise ValidationError(f"Invalid template resource property '{key}'", (*path, key))
+        _check_resource(name, resource)
+
+
+def _check_resource(name: str, resource: Any) -> None:
+    path = ("Resources", name)
+    if not isinstance(resource, dict):
+        raise ValidationError("Template format error: Any Resources member must be an object.", path)
+    if not name.isalnum() and not name.startswith("Fn::ForEach"):
+        raise ValidationError(f"Template format error: Resource name {name} is non alphanumeric.", path)
+    if "Type" not in resource:
+        raise ValidationError(
+            f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member.",
+            path,
+        )
+    for key in resource:
+        if key not in _RESOURCE_KEYS:
+            raise ValidationError(f"Invalid template resource property '{key}'", (*path, key))
 
 
 async def build(

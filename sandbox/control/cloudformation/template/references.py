@@ -20,22 +20,21 @@ def references(value: Any, path: Path_ = ()) -> Iterator[Reference]:
         return
     if len(value) == 1:
         ((key, argument),) = value.items()
-        inner = (*path, key)
-        if key == "Ref" and isinstance(argument, str):
-            yield argument, None, inner
-        elif key == "Fn::GetAtt":
-            yield from _get_att(argument, inner)
-        elif key == "Fn::Sub":
-            for name in sub_names(argument):
-                resource, dot, attribute = name.partition(".")
-                yield (
-                    (resource, attribute, inner)
-                    if dot and not name.startswith("AWS::")
-                    else (name, None, inner)
-                )
+        yield from _of_function(key, argument, (*path, key))
     for key, item in value.items():
         if key != "Ref" and not (key == "Fn::GetAtt" and len(value) == 1):
             yield from references(item, (*path, key))
+
+
+def _of_function(key: str, argument: Any, path: Path_) -> Iterator[Reference]:
+    if key == "Ref" and isinstance(argument, str):
+        yield argument, None, path
+    elif key == "Fn::GetAtt":
+        yield from _get_att(argument, path)
+    elif key == "Fn::Sub":
+        for name in sub_names(argument):
+            resource, dot, attribute = name.partition(".")
+            yield (resource, attribute, path) if dot and not name.startswith("AWS::") else (name, None, path)
 
 
 def _get_att(argument: Any, path: Path_) -> Iterator[Reference]:

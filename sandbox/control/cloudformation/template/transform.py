@@ -49,6 +49,7 @@ async def apply_transforms(
 def _serverless(
     template: dict[str, Any], parameters: dict[str, Any], region: str, account: str
 ) -> dict[str, Any]:
+    from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
@@ -60,9 +61,11 @@ def _serverless(
     template["Transform"] = SERVERLESS
     values = {**parameters, "AWS::AccountId": account, "AWS::Region": region}
     to_py27_compatible_template(template, values)
-    translator = Translator(None, Parser(), boto_session=_session(region))
+    metrics = Metrics("ServerlessTransform", DummyMetricsPublisher())
+    translator = Translator(None, Parser(), boto_session=_session(region), metrics=metrics)
     try:
         done = translator.translate(template, values, get_managed_policy_map=_managed_policies)
+        metrics.publish()
     except InvalidDocumentException as e:
         causes = " ".join(
             f"{cause.message}." if not cause.message.endswith(".") else cause.message for cause in e.causes

@@ -9,7 +9,6 @@ import yaml
 
 from sandbox.aws.errors import AwsError
 from sandbox.control.cloudformation.errors import ResourceError
-from sandbox.control.cloudformation.openapi import import_api
 from sandbox.control.cloudformation.types.apigateway_patch import (
     Patch,
     escape,
@@ -27,7 +26,8 @@ class RestApi(ResourceType):
     type = "AWS::ApiGateway::RestApi"
     spec = (
         "ApiKeySourceType BinaryMediaTypes Body BodyS3Location CloneFrom Description DisableExecuteApiEndpoint "
-        "EndpointAccessMode EndpointConfiguration FailOnWarnings MinimumCompressionSize Mode Name Parameters Policy "
+        "EndpointAccessMode EndpointConfiguration FailOnWarnings MinimumCompressionSize Mode Name "
+        "Parameters Policy "
         "SecurityPolicy Tags"
     )
     attributes = "RestApiId RootResourceId"
@@ -38,7 +38,8 @@ class RestApi(ResourceType):
         if not name:
             raise ResourceError("Name is required when no Body is given")
         values = r.pick(
-            "BinaryMediaTypes CloneFrom Description DisableExecuteApiEndpoint EndpointAccessMode EndpointConfiguration "
+            "BinaryMediaTypes CloneFrom Description DisableExecuteApiEndpoint EndpointAccessMode "
+            "EndpointConfiguration "
             "MinimumCompressionSize Policy SecurityPolicy Tags",
             ApiKeySource="ApiKeySourceType",
         )
@@ -48,7 +49,7 @@ class RestApi(ResourceType):
         root = next(item["id"] for item in resources["items"] if item["path"] == "/")
         r.attributes = {"RestApiId": r.physical_id, "RootResourceId": root}
         if body is not None:
-            await import_api(r.call, r.physical_id, body, overwrite=True)
+            await _put_body(r, body)
 
     async def update(self, r: Request) -> None:
         patches = scalars(
@@ -60,7 +61,7 @@ class RestApi(ResourceType):
         if patches:
             await r.call(_SERVICE, "UpdateRestApi", restApiId=r.physical_id, patchOperations=patches)
         if r.changed("Body", "BodyS3Location") and (body := await _body(r)) is not None:
-            await import_api(r.call, r.physical_id, body, overwrite=r.get("Mode", "overwrite") != "merge")
+            await _put_body(r, body)
         await retag(r, f"arn:aws:apigateway:{r.region}::/restapis/{r.physical_id}")
 
     async def delete(self, r: Request) -> None:
@@ -86,6 +87,17 @@ def _endpoint_patches(r: Request) -> list[Patch]:
             {"op": "replace", "path": "/endpointConfiguration/ipAddressType", "value": new["IpAddressType"]}
         )
     return patches
+
+
+async def _put_body(r: Request, body: dict[str, Any]) -> None:
+    """Import a definition. The resource's own properties win over it, as on AWS (``Name`` over ``info.title``)."""
+    definition = {**body, "info": {"version": "1.0", **(body.get("info") or {})}}
+    if name := r.get("Name"):
+        definition["info"]["title"] = name
+    values: dict[str, Any] = {"Mode": r.get("Mode", "overwrite")} | r.pick("FailOnWarnings Parameters")
+    await r.send(
+        _SERVICE, "PutRestApi", {"RestApiId": r.physical_id, **values}, body=json.dumps(definition).encode()
+    )
 
 
 async def _body(r: Request) -> dict[str, Any] | None:
@@ -204,7 +216,8 @@ class Stage(ResourceType):
 
     async def create(self, r: Request) -> None:
         values = r.pick(
-            "CacheClusterEnabled CacheClusterSize DeploymentId Description DocumentationVersion RestApiId StageName "
+            "CacheClusterEnabled CacheClusterSize DeploymentId Description DocumentationVersion RestApiId "
+            "StageName "
             "Tags TracingEnabled Variables",
             CanarySettings="CanarySetting",
         )

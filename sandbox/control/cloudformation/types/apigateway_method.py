@@ -26,7 +26,8 @@ class Resource(ResourceType):
 class Method(ResourceType):
     type = "AWS::ApiGateway::Method"
     spec = (
-        "ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId HttpMethod!* Integration MethodResponses "
+        "ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId HttpMethod!* Integration "
+        "MethodResponses "
         "OperationName RequestModels RequestParameters RequestValidatorId ResourceId!* RestApiId!*"
     )
 

@@ -229,7 +229,10 @@ class DomainName(ResourceType):
         "CertificateArn DomainName* EndpointAccessMode EndpointConfiguration MutualTlsAuthentication "
         "OwnershipVerificationCertificateArn RegionalCertificateArn RoutingMode SecurityPolicy Tags"
     )
-    attributes = "DistributionDomainName DistributionHostedZoneId DomainNameArn RegionalDomainName RegionalHostedZoneId"
+    attributes = (
+        "DistributionDomainName DistributionHostedZoneId DomainNameArn RegionalDomainName "
+        "RegionalHostedZoneId"
+    )
 
     async def create(self, r: Request) -> None:
         made = await r.send(_SERVICE, "CreateDomainName", r.properties)

@@ -86,6 +86,11 @@ class Request:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Names, written in one text."""
+    return tuple(text.split())
+
+
 def document(policy: Any) -> str:
     """A policy document as the APIs take it."""
     return policy if isinstance(policy, str) else json.dumps(policy)

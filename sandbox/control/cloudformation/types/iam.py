@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.aws.errors import AwsError
-from sandbox.control.cloudformation.types.base import Request, ResourceType, is_gone, policy_text, tags_changed
+from sandbox.control.cloudformation.types.base import (
+    Request,
+    ResourceType,
+    is_gone,
+    policy_text,
+    tags_changed,
+)
 
 
 class _Principal(ResourceType):

@@ -12,7 +12,8 @@ class ManagedPolicy(ResourceType):
     type = "AWS::IAM::ManagedPolicy"
     spec = "Description* Groups ManagedPolicyName* Path* PolicyDocument! Roles Users"
     attributes = (
-        "AttachmentCount CreateDate DefaultVersionId IsAttachable PermissionsBoundaryUsageCount PolicyArn PolicyId "
+        "AttachmentCount CreateDate DefaultVersionId IsAttachable PermissionsBoundaryUsageCount PolicyArn "
+        "PolicyId "
         "UpdateDate"
     )
     iam_name = "ManagedPolicyName"
@@ -20,8 +21,13 @@ class ManagedPolicy(ResourceType):
     async def create(self, r: Request) -> None:
         name = r.get("ManagedPolicyName") or r.name(128)
         answer = await r.send(
-            "iam", "CreatePolicy", {**r.pick("Description Path"), "PolicyName": name, "PolicyDocument": policy_text(r["PolicyDocument"])},
-            
+            "iam",
+            "CreatePolicy",
+            {
+                **r.pick("Description Path"),
+                "PolicyName": name,
+                "PolicyDocument": policy_text(r["PolicyDocument"]),
+            },
         )
         policy = answer["Policy"]
         r.physical_id = policy["Arn"]

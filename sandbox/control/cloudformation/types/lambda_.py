@@ -76,7 +76,10 @@ async def _provision(r: Request, function: str, qualifier: str) -> None:
 
 class Version(ResourceType):
     type = "AWS::Lambda::Version"
-    spec = "CodeSha256* Description* FunctionName!* FunctionScalingConfig ProvisionedConcurrencyConfig* RuntimePolicy*"
+    spec = (
+        "CodeSha256* Description* FunctionName!* FunctionScalingConfig ProvisionedConcurrencyConfig* "
+        "RuntimePolicy*"
+    )
     attributes = "FunctionArn Version"
 
     async def create(self, r: Request) -> None:
@@ -174,10 +177,13 @@ class EventSourceMapping(ResourceType):
     type = "AWS::Lambda::EventSourceMapping"
     spec = (
         "AmazonManagedKafkaEventSourceConfig BatchSize BisectBatchOnFunctionError DestinationConfig "
-        "DocumentDBEventSourceConfig Enabled EventSourceArn* FilterCriteria FunctionName! FunctionResponseTypes "
+        "DocumentDBEventSourceConfig Enabled EventSourceArn* FilterCriteria FunctionName! "
+        "FunctionResponseTypes "
         "KmsKeyArn LoggingConfig MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts "
-        "MetricsConfig ParallelizationFactor ProvisionedPollerConfig Queues ScalingConfig SelfManagedEventSource* "
-        "SelfManagedKafkaEventSourceConfig SourceAccessConfigurations StartingPosition* StartingPositionTimestamp* "
+        "MetricsConfig ParallelizationFactor ProvisionedPollerConfig Queues ScalingConfig "
+        "SelfManagedEventSource* "
+        "SelfManagedKafkaEventSourceConfig SourceAccessConfigurations StartingPosition* "
+        "StartingPositionTimestamp* "
         "Tags Topics TumblingWindowInSeconds"
     )
     attributes = "EventSourceMappingArn Id"

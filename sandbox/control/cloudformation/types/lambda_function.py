@@ -8,12 +8,15 @@ from sandbox.control.cloudformation.types.base import Request, ResourceType, tag
 from sandbox.control.cloudformation.types.lambda_inline import inline_zip
 
 _CREATE = (
-    "Architectures CapacityProviderConfig CodeSigningConfigArn DeadLetterConfig Description DurableConfig Environment "
-    "EphemeralStorage FileSystemConfigs Handler ImageConfig KmsKeyArn Layers LoggingConfig MemorySize PackageType Role "
+    "Architectures CapacityProviderConfig CodeSigningConfigArn DeadLetterConfig Description "
+    "DurableConfig Environment "
+    "EphemeralStorage FileSystemConfigs Handler ImageConfig KmsKeyArn Layers LoggingConfig MemorySize "
+    "PackageType Role "
     "Runtime SnapStart Tags TenancyConfig Timeout TracingConfig VpcConfig"
 )
 _UPDATE = (
-    "DeadLetterConfig Description Environment EphemeralStorage FileSystemConfigs Handler ImageConfig KmsKeyArn Layers "
+    "DeadLetterConfig Description Environment EphemeralStorage FileSystemConfigs Handler ImageConfig "
+    "KmsKeyArn Layers "
     "LoggingConfig MemorySize Role Runtime SnapStart Timeout TracingConfig VpcConfig"
 )
 # What a property goes back to when it leaves the template; source: Lambda API Reference, CreateFunction defaults.
@@ -27,10 +30,13 @@ _DEFAULTS: dict[str, Any] = {
 class Function(ResourceType):
     type = "AWS::Lambda::Function"
     spec = (
-        "Architectures CapacityProviderConfig Code! CodeSigningConfigArn DeadLetterConfig Description DurableConfig "
-        "Environment EphemeralStorage FileSystemConfigs FunctionName* FunctionScalingConfig Handler ImageConfig "
+        "Architectures CapacityProviderConfig Code! CodeSigningConfigArn DeadLetterConfig Description "
+        "DurableConfig "
+        "Environment EphemeralStorage FileSystemConfigs FunctionName* FunctionScalingConfig Handler "
+        "ImageConfig "
         "KmsKeyArn Layers LoggingConfig MemorySize PackageType* PublishToLatestPublished RecursiveLoop "
-        "ReservedConcurrentExecutions Role! Runtime RuntimeManagementConfig SnapStart Tags TenancyConfig* Timeout "
+        "ReservedConcurrentExecutions Role! Runtime RuntimeManagementConfig SnapStart Tags TenancyConfig* "
+        "Timeout "
         "TracingConfig VpcConfig"
     )
     attributes = "Arn SnapStartResponse SnapStartResponse."
