@@ -10,6 +10,7 @@ from typing import Any
 from mock_llm import text
 from mock_llm.apis import Api, Handler
 from mock_llm.apis.anthropic import Anthropic
+from mock_llm.apis.bedrock import Bedrock
 from mock_llm.apis.mock import Mock
 from mock_llm.apis.openai import OpenAI
 from mock_llm.profiles import ProfileError
@@ -34,6 +35,7 @@ class MockLLM:
         self.overrides = Overrides()
         self.apis: tuple[Api, ...] = (
             Mock(),
+            Bedrock(),
             Anthropic(),
             OpenAI(),
         )  # the last one claims what nobody else does
@@ -111,9 +113,9 @@ class MockLLM:
     def _add_routes(self) -> None:
         for api in self.apis:
             for route in api.routes:
-                if "{}" in route.path:
-                    parts = map(re.escape, route.path.split("{}"))
-                    self._patterns.append((re.compile("([^/]+)".join(parts)), api, route.handlers))
+                if "{" in route.path:
+                    pattern = re.escape(route.path).replace(r"\{\}", "([^/]+)").replace(r"\{\*\}", "(.+)")
+                    self._patterns.append((re.compile(pattern), api, route.handlers))
                 else:
                     self._exact[route.path] = (api, route.handlers)
 

@@ -16,7 +16,7 @@ Handler = Callable[["MockLLM", Exchange], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a handler answers. ``path`` may contain ``{}`` for one segment (any characters but ``/``)."""
+    """Where a handler answers. ``path`` may contain ``{}`` for one segment, ``{*}`` for several."""
 
     path: str
     handlers: Mapping[str, Handler]

@@ -1,0 +1,42 @@
+"""Bedrock's errors before an answer: an exception's name and a message.
+
+Names and statuses are those of the service model; the sentences of checks that only a service can make (botocore
+makes most of them itself) are the mock model's own.
+"""
+
+from __future__ import annotations
+
+from mock_llm.wire import Exchange, RefusedError
+
+NAMES = {
+    400: "ValidationException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    424: "ModelErrorException",
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    503: "ServiceUnavailableException",
+}
+
+
+async def refuse(exchange: Exchange, refusal: RefusedError) -> None:
+    """Answer a refusal. A length limit is a validation error at AWS, so 413 becomes 400."""
+    status = 400 if refusal.status == 413 else refusal.status
+    headers = [(key.encode(), value.encode()) for key, value in refusal.headers.items()]
+    headers.append((b"x-amzn-errortype", name(refusal).encode()))
+    await exchange.respond_json(status, {"message": refusal.message}, headers)
+
+
+def name(refusal: RefusedError) -> str:
+    """The exception that a refusal is at AWS."""
+    if refusal.code and refusal.code.endswith("Exception"):
+        return refusal.code
+    return NAMES.get(
+        refusal.status, "ValidationException" if refusal.status < 500 else "InternalServerException"
+    )
+
+
+def invalid(message: str) -> RefusedError:
+    """400 ``ValidationException``."""
+    return RefusedError(400, message)

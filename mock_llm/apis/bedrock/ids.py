@@ -1,0 +1,16 @@
+"""Request ids as AWS forms them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from mock_llm.text import derive
+
+if TYPE_CHECKING:
+    from mock_llm.answering import Turn
+
+
+def request_id(turn: Turn) -> bytes:
+    """A UUID that depends on the turn's identity alone."""
+    return str(uuid.UUID(int=derive("request", turn.identity), version=4)).encode()

@@ -1,0 +1,120 @@
+"""Bedrock requests: each body's own words for the same few wishes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mock_llm.apis.bedrock.errors import invalid
+from mock_llm.generation import Wish
+from mock_llm.text import count_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class BedrockRequest:
+    """What is left to know after the checks."""
+
+    wish: Wish
+    input_tokens: int
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The request's JSON object. Raises ``RefusedError`` 400."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise invalid(
+            f"Malformed input request: {error}, please reformat your input and try again."
+        ) from None
+    if not isinstance(data, dict):
+        raise invalid(
+            "Malformed input request: expected a JSON object, please reformat your input and try again."
+        )
+    return data
+
+
+def conversation(data: Mapping[str, Any]) -> BedrockRequest:
+    """Converse, and Nova's own body, which has the same shape. Raises ``RefusedError`` 400."""
+    messages = data.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise invalid("messages must be a list of at least one message")
+    for index, message in enumerate(messages):
+        _check_message(index, message)
+    if messages[0]["role"] != "user":
+        raise invalid(
+            "A conversation must start with a user message. "
+            "Try again with a conversation that starts with a user message."
+        )
+    _refuse_not_emulated(data)
+    config = _mapping(data, "inferenceConfig")
+    limit = next(
+        (config[name] for name in ("maxTokens", "max_new_tokens", "maxNewTokens") if name in config), None
+    )
+    said = [block for message in messages for block in message["content"]] + list(data.get("system") or [])
+    return _request(
+        [data.get("system"), messages], said, limit, config.get("stopSequences"), config.get("temperature")
+    )
+
+
+def prompt(
+    data: Mapping[str, Any], text: str, limit: str, config: Mapping[str, Any], stops: Any
+) -> BedrockRequest:
+    """A body whose prompt is the text of one key. Raises ``RefusedError`` 400."""
+    said = data.get(text)
+    if not isinstance(said, str) or not said:
+        raise invalid(f"Malformed input request: #: required key [{text}] not found or empty")
+    return _request(said, [{"text": said}], config.get(limit), stops, config.get("temperature"))
+
+
+def config_of(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of the body that is an object, or nothing. Raises ``RefusedError`` 400."""
+    return _mapping(data, name)
+
+
+def _request(whole: Any, said: list[Any], limit: Any, stops: Any, temperature: Any) -> BedrockRequest:
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise invalid(f"The number of tokens must be a whole number of at least 1, not {limit!r}")
+    if temperature is not None and (
+        isinstance(temperature, bool) or not isinstance(temperature, (int, float))
+    ):
+        raise invalid(f"temperature must be a number, not {temperature!r}")
+    if temperature is not None and not 0 <= temperature <= 1:
+        raise invalid(f"temperature must be between 0 and 1, not {temperature!r}")
+    if stops is not None and not (isinstance(stops, list) and all(isinstance(stop, str) for stop in stops)):
+        raise invalid("stop sequences must be a list of texts")
+    wish = Wish(
+        prompt=hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest(),
+        limit=limit,
+        stops=tuple(stops or ()),
+        temperature=None if temperature is None else float(temperature),
+    )
+    texts = [block.get("text") for block in said if isinstance(block, dict)]
+    return BedrockRequest(wish, sum(count_tokens(text) for text in texts if isinstance(text, str)))
+
+
+def _check_message(index: int, message: Any) -> None:
+    if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
+        raise invalid(f"messages.{index}.role must be user or assistant")
+    content = message.get("content")
+    if not isinstance(content, list) or not content or not all(isinstance(block, dict) for block in content):
+        raise invalid(f"messages.{index}.content must be a list of at least one block")
+
+
+def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
+    choice = _mapping(_mapping(data, "toolConfig"), "toolChoice")
+    if "any" in choice or "tool" in choice:
+        raise invalid("toolConfig.toolChoice: the mock model does not emulate calls of tools on demand yet")
+    if data.get("guardrailConfig"):
+        raise invalid("guardrailConfig: the mock model does not emulate guardrails")
+
+
+def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = data.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid(f"{name} must be an object")
+    return value
