@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.auth import Principal, as_statements, authorize
 from sandbox.aws.errors import AwsError
-from sandbox.aws.http_integration import PreludeError, status_of
+from sandbox.aws.http_integration import DELIMITER, PreludeError, parse, status_of
 from sandbox.context import Invocation
 from sandbox.services.api_rest import headers as names
 from sandbox.services.api_rest import media
@@ -133,6 +133,10 @@ def refused(call: Call, refusal: AwsError) -> GatewayError:
 
 def interpret(call: Call, payload: bytes) -> Answer:
     """The HTTP answer that a function's return value means. ``ValueError`` that says what is wrong with it."""
+    head, delimiter, _ = payload.partition(DELIMITER)
+    if delimiter:  # the streaming format in BUFFERED mode: status and headers, but no body (facts 1.29)
+        prelude = parse(head)
+        return Answer(prelude.status, list(prelude.headers), b"")
     value = json.loads(payload)
     if not isinstance(value, dict):
         raise ValueError(f"it is a JSON {type(value).__name__}, not an object")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from sandbox.auth import SignedRequest
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send
-from sandbox.services.api_rest import access, headers, lambda_proxy, mock, routing
+from sandbox.services.api_rest import access, headers, lambda_proxy, mock, routing, streaming
 from sandbox.services.api_rest.call import Answer, Call
 from sandbox.services.api_rest.gateway_response import GatewayError, error, of_limit, render
 from sandbox.services.api_rest.http_proxy import HttpProxy
@@ -136,9 +136,8 @@ class RestApiService:
     async def _answer(self, call: Call) -> None:
         kind = call.integration.type
         if call.integration.transfer_mode == "STREAM":
-            raise NotEmulatedError(
-                "response streaming of API Gateway REST APIs (responseTransferMode STREAM)"
-            )
+            await streaming.relay(call, streaming.source_of(call, self._http))
+            return
         if kind not in self._integrations:
             raise NotEmulatedError(f"{kind} integrations of API Gateway REST APIs (mapping templates)")
         answer = await self._within_timeout(call, self._integrations[kind])
