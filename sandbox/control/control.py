@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.resources import Resources
 from sandbox.control.shims import Call, Shims
 from sandbox.control.target import Target, identify, operation_hint
+
+log = logging.getLogger(__name__)
 
 CLOUDFORMATION = "sandbox.control.cloudformation"
 
@@ -87,6 +90,11 @@ class MotoControl:
             response = await self._answer(target, request, request_id)
         except AwsError as error:
             response = wire.write_error(request, target.service, error, request_id)
+        except Exception as error:
+            what = f"{target.service} {operation_hint(request)}"
+            log.exception("The control plane failed on %s", what)
+            failure = AwsError(500, "InternalFailure", f"The control plane failed on {what}: {error!r}")
+            response = wire.write_error(request, target.service, failure, request_id)
         self._sandbox.timeline.record(
             "control",
             "called",
@@ -102,6 +110,9 @@ class MotoControl:
             engine = self._cloudformation_engine()
             if engine is not None:
                 return await ask(engine, request)
+        download = self._shims.download(request) if target.service == "s3" else None
+        if download is not None:
+            return download
         shim = await self._shims.of(target.service)
         if shim is None:
             return await self._moto.ask(target, request)

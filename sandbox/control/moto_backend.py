@@ -200,6 +200,8 @@ def _called(handler: Handler, wrapped: Any, target: Target, request: Request) ->
         log.exception("moto failed on %s", what)
         message = f"The control plane's backend failed on {what}: {type(error).__name__}: {error}"
         raise AwsError(500, "InternalFailure", message) from error
+    if int(status) == 404 and not body and target.service not in ("s3", "s3control"):
+        raise NotEmulatedError(what)  # so moto says that it does not know an operation
     return _response(int(status), headers, body)
 
 

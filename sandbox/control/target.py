@@ -119,6 +119,8 @@ def _narrow(service: str, request: Request, host: str) -> str:
         return "s3control"
     if service == "ses" and request.path.startswith("/v2/"):
         return "sesv2"
+    if service == "bedrock" and request.path.startswith(("/model/", "/guardrail/", "/async-invoke")):
+        return "bedrock-runtime"
     if service == "elbv2" and form(request).get("Version") == "2012-06-01":
         return "elb"
     return service

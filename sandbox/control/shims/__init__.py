@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from sandbox.context import Sandbox
 from sandbox.control import wire
+from sandbox.control.message import Request, Response
 from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.shims import apigateway, lambda_
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.identities import Identities
+from sandbox.control.shims.lambda_.downloads import Downloads
 from sandbox.control.shims.managed_policies import ManagedPolicies
 from sandbox.control.shims.quotas import Quotas
 from sandbox.control.shims.reading import Reading
@@ -38,6 +40,7 @@ class Shims:
     resources: Reading = field(init=False)
     _lambda: lambda_.State = field(init=False)
     _apigateway: apigateway.State = field(init=False)
+    _downloads: Downloads = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
     _ready: set[str] = field(default_factory=set)
 
@@ -45,6 +48,7 @@ class Shims:
         self.quotas = Quotas(self.sandbox)
         self.identities = Identities(self.sandbox.settings, self.moto)
         self._lambda = lambda_.State(self.sandbox, self.quotas)
+        self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)
         self.resources = Reading(self.sandbox, self._lambda, self._apigateway)
         self._by_service = {
@@ -61,6 +65,10 @@ class Shims:
         self.quotas.reset()
         self._lambda.reset()
         self._apigateway.reset()
+
+    def download(self, request: Request) -> Response | None:
+        """The deployment package that an S3 request wants, when it is one."""
+        return self._downloads.answer(request)
 
     async def of(self, service: str) -> Shim | None:
         """A service's shim, its model loaded off the loop at the first use."""

@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
 from sandbox.control.shims.call import Call, Handler
+from sandbox.limits.errors import OverrideError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,7 @@ class _Quota:
     name: str
     unit: str
     limit: str  # name of the row in the limits
-    factor: int = 1  # the row's unit in the quota's unit
-    adjustable: str | None = None  # row that tells whether it can be raised
+    factor: int = 1  # of the row's unit in the quota's unit
 
 
 INTEGRATION_TIMEOUT = _Quota(
@@ -35,7 +35,6 @@ INTEGRATION_TIMEOUT = _Quota(
     "Milliseconds",
     "api_rest.integration_timeout.max_without_quota",
     1000,
-    "api_rest.integration_timeout.raisable",
 )
 CONCURRENCY = _Quota(
     "lambda", "AWS Lambda", "L-B99A9384", "Concurrent executions", "None", "lambda.concurrency.account"
@@ -44,16 +43,22 @@ QUOTAS = (INTEGRATION_TIMEOUT, CONCURRENCY)
 
 
 class Quotas:
-    """The account's quotas and the operations on them."""
+    """The account's quotas and the operations on them. A raised quota is an override of the sandbox's limits."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._raised: dict[str, float] = {}
+        self._before: dict[str, Any] = {}  # what the overrides were that a request replaced
         self._requests: list[dict[str, Any]] = []
 
     def reset(self) -> None:
-        """Back to AWS's defaults."""
-        self._raised.clear()
+        """Back to what held when the sandbox was started."""
+        overrides = self._sandbox.limits.overrides
+        for name, value in self._before.items():
+            if value is None:
+                overrides.pop(name, None)
+            else:
+                overrides[name] = value
+        self._before.clear()
         self._requests.clear()
 
     def integration_timeout_ms(self) -> int:
@@ -76,10 +81,11 @@ class Quotas:
         }
 
     def _default(self, quota: _Quota) -> float:
-        return float(self._sandbox.limits.value(quota.limit) * quota.factor)
+        held = self._sandbox.limits.row(quota.limit).held(self._sandbox.limits.as_of)
+        return float(held.value * quota.factor) if held else 0.0
 
     def _value(self, quota: _Quota) -> float:
-        return self._raised.get(quota.code, self._default(quota))
+        return float(self._sandbox.limits.value(quota.limit) * quota.factor)
 
     def _find(self, call: Call) -> _Quota:
         for quota in QUOTAS:
@@ -93,7 +99,8 @@ class Quotas:
         )
 
     def _adjustable(self, quota: _Quota) -> bool:
-        return quota.adjustable is None or bool(self._sandbox.limits.value(quota.adjustable))
+        row, as_of = self._sandbox.limits.row(quota.limit), self._sandbox.limits.as_of
+        return bool(row.adjustable) and (row.adjustable_since is None or row.adjustable_since <= as_of)
 
     def _shown(self, call: Call, quota: _Quota, value: float) -> dict[str, Any]:
         account = self._sandbox.settings.account
@@ -128,16 +135,19 @@ class Quotas:
     async def request(self, call: Call) -> Mapping[str, Any]:
         """``RequestServiceQuotaIncrease``: AWS takes its time, the sandbox grants it at once."""
         quota, wanted = self._find(call), float(call.params["DesiredValue"])
-        if not self._adjustable(quota):
-            message = f"The quota {quota.code} ({quota.name}) is not adjustable."
-            raise AwsError(400, "IllegalArgumentException", message)
         if wanted <= self._value(quota):
-            raise AwsError(
-                400,
-                "IllegalArgumentException",
-                f"The desired value {wanted:g} must be greater than the current value {self._value(quota):g}.",
+            message = (
+                f"The desired value {wanted:g} must be greater than the current one, {self._value(quota):g}."
             )
-        self._raised[quota.code] = wanted
+            raise AwsError(400, "IllegalArgumentException", message)
+        limits = self._sandbox.limits
+        before = limits.overrides.get(quota.limit)
+        try:
+            limits.override(quota.limit, _plain(wanted / quota.factor))
+        except OverrideError as error:
+            message = f"The quota {quota.code} ({quota.name}) cannot have the value {wanted:g}: {error}"
+            raise AwsError(400, "IllegalArgumentException", message) from error
+        self._before.setdefault(quota.limit, before)
         now = self._sandbox.clock.utcnow()
         shown = self._shown(call, quota, wanted)
         made = {
@@ -163,3 +173,8 @@ class Quotas:
         """``ListRequestedServiceQuotaChangeHistory``."""
         wanted = call.params.get("ServiceCode")
         return {"RequestedQuotas": [made for made in self._requests if wanted in (None, made["ServiceCode"])]}
+
+
+def _plain(value: float) -> float:
+    """Whole numbers as ``int``, as the limits have them."""
+    return int(value) if value == int(value) else value

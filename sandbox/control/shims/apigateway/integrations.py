@@ -41,17 +41,15 @@ class TimeoutBounds:
         low = _ms(limits.value("api_rest.integration_timeout.min"))
         high = self._highest(api, integration, limits)
         if not low <= integration["timeoutInMillis"] <= high:
-            raise bad_request(f"Timeout should be between {low} ms and {high} ms")
+            message = limits.value("api_rest.error.timeout_range.message")
+            raise bad_request(message.format(min=low, max=high))
 
     def _highest(self, api: Api, integration: Mapping[str, Any], limits: Limits) -> int:
         if integration.get("responseTransferMode") == "STREAM":
             return _ms(limits.value("api_rest.stream.duration"))
-        default = _ms(limits.value("api_rest.integration_timeout.max_without_quota"))
-        return (
-            default
-            if api.endpoint_type == "EDGE"
-            else max(default, self._state.quotas.integration_timeout_ms())
-        )
+        if api.endpoint_type == "EDGE":  # no quota raises it there (1.2)
+            return _ms(limits.value("api_rest.integration_timeout.default"))
+        return self._state.quotas.integration_timeout_ms()
 
 
 def make(state: State, api: Api, http_method: str, given: Mapping[str, Any]) -> Document:
@@ -71,7 +69,7 @@ def make(state: State, api: Api, http_method: str, given: Mapping[str, Any]) -> 
         made["httpMethod"] = given["integrationHttpMethod"]
     if kind.startswith("HTTP") or given.get("connectionType"):
         made["connectionType"] = given.get("connectionType") or "INTERNET"
-    if state.sandbox.limits.value("api_rest.streaming.available"):
+    if state.sandbox.limits.available("api_rest.streaming.available"):
         # Before response streaming came, the member was unknown, and unknown members are passed over.
         made["responseTransferMode"] = given.get("responseTransferMode") or "BUFFERED"
     check(state, api, made)

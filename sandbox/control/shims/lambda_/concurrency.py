@@ -8,11 +8,8 @@ from typing import Any
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.message import Response
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.lambda_.package import UNZIPPED_MAX, ZIPPED_MAX
 from sandbox.control.shims.lambda_.state import State, checked
 from sandbox.control.shims.lambda_.store import invalid
-
-CODE_STORAGE = 80_530_636_800  # 75 GB; Lambda quotas, "Storage for uploaded functions and layers"
 
 
 class Concurrency:
@@ -42,10 +39,8 @@ class Concurrency:
         least = int(self._state.sandbox.limits.value("lambda.concurrency.unreserved_min"))
         others = self._state.reserved_total(region, without=function.name)
         if wanted and self._state.account_concurrency - others - wanted < least:
-            raise invalid(
-                "Specified ReservedConcurrentExecutions for function decreases account's "
-                f"UnreservedConcurrentExecution below its minimum value of [{least}]."
-            )
+            message = self._state.sandbox.limits.value("lambda.error.unreserved_min.message")
+            raise invalid(message.format(minimum=least))
         function.reserved = wanted
         return {"ReservedConcurrentExecutions": wanted}
 
@@ -68,12 +63,12 @@ class Concurrency:
         versions = [v for f in functions for v in (f.latest, *f.versions.values())]
         layers = [v for layer in region.layers.values() for v in layer.versions.values()]
         used = sum(len(v.package.zip) for v in versions) + sum(len(v.package.zip) for v in layers)
-        limit = self._state.account_concurrency
+        limit, limits = self._state.account_concurrency, self._state.sandbox.limits
         return {
             "AccountLimit": {
-                "TotalCodeSize": CODE_STORAGE,
-                "CodeSizeUnzipped": UNZIPPED_MAX,
-                "CodeSizeZipped": ZIPPED_MAX,
+                "TotalCodeSize": limits.value("lambda.code_storage"),
+                "CodeSizeUnzipped": limits.value("lambda.package.unzipped"),
+                "CodeSizeZipped": limits.value("lambda.package.zipped"),
                 "ConcurrentExecutions": limit,
                 "UnreservedConcurrentExecutions": limit - self._state.reserved_total(region),
             },

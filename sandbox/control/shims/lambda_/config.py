@@ -8,7 +8,6 @@ from typing import Any
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.lambda_.names import LATEST
-from sandbox.control.shims.lambda_.package import UNZIPPED_MAX
 from sandbox.control.shims.lambda_.store import Function, LayerVersion, Region, Version, invalid
 from sandbox.control.validation import validate
 from sandbox.limits import Limits
@@ -37,8 +36,6 @@ NOT_EMULATED = {
     "DurableConfig": "Lambda durable functions",
     "AcceleratorConfig": "Lambda accelerators",
 }
-ENVIRONMENT_MAX = 4096  # bytes; Lambda quotas, "Environment variables"
-MEMORY_MAX = 10_240  # Lambda quotas; the model's maximum of 32 768 is that of Managed Instances (4.29)
 RESERVED_VARIABLES = frozenset(
     [
         "_HANDLER",
@@ -69,7 +66,7 @@ def defaults(name: str, limits: Limits) -> dict[str, Any]:
         "Description": "",
         "Timeout": limits.value("lambda.timeout.default"),
         "MemorySize": limits.value("lambda.memory.default"),
-        "EphemeralStorage": {"Size": 512},
+        "EphemeralStorage": {"Size": limits.value("lambda.ephemeral_storage.default")},
         "TracingConfig": {"Mode": "PassThrough"},
         "SnapStart": {"ApplyOn": "None"},
         "Architectures": ["x86_64"],
@@ -80,7 +77,10 @@ def defaults(name: str, limits: Limits) -> dict[str, Any]:
 
 def check(model: Any, params: Mapping[str, Any], limits: Limits) -> None:
     """Judge the parameters of a create or an update."""
-    bounds = {"Timeout": {"max": limits.value("lambda.timeout.max")}, "MemorySize": {"max": MEMORY_MAX}}
+    bounds = {
+        "Timeout": {"max": limits.value("lambda.timeout.max")},
+        "MemorySize": {"max": limits.value("lambda.memory.max")},
+    }
     validate(model, params, bounds, skip=("Runtime",))
     runtime = params.get("Runtime")
     known = model.input_shape.members["Runtime"].enum if "Runtime" in model.input_shape.members else []
@@ -94,10 +94,11 @@ def check(model: Any, params: Mapping[str, Any], limits: Limits) -> None:
             raise NotEmulatedError(what)
     if (params.get("VpcConfig") or {}).get("SubnetIds"):
         raise NotEmulatedError("Lambda functions in a VPC (VpcConfig)")
-    _check_environment((params.get("Environment") or {}).get("Variables") or {})
+    variables = (params.get("Environment") or {}).get("Variables") or {}
+    _check_environment(variables, limits.value("lambda.environment_variables"))
 
 
-def _check_environment(variables: Mapping[str, str]) -> None:
+def _check_environment(variables: Mapping[str, str], largest: int) -> None:
     reserved = [name for name in variables if name in RESERVED_VARIABLES]
     if reserved:
         raise invalid(
@@ -106,7 +107,7 @@ def _check_environment(variables: Mapping[str, str]) -> None:
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
     size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
-    if size > ENVIRONMENT_MAX:
+    if size > largest:
         shown = ",".join(f'"{name}":"{value}"' for name, value in variables.items())
         raise invalid(
             "Lambda was unable to configure your environment variables because the environment variables you have "
@@ -126,10 +127,11 @@ def apply(config: dict[str, Any], params: Mapping[str, Any]) -> None:
         config.pop("DeadLetterConfig", None)
 
 
-def layers(region: Region, arns: list[str], unzipped: int) -> list[LayerVersion]:
+def layers(region: Region, arns: list[str], unzipped: int, limits: Limits) -> list[LayerVersion]:
     """The layer versions of these ARNs, in order. Judges their number and the size with the function's code."""
-    if len(arns) > 5:
-        raise invalid("Cannot reference more than 5 layers.")
+    most = limits.value("lambda.layers")
+    if len(arns) > most:
+        raise invalid(f"Cannot reference more than {most} layers.")
     found: dict[str, LayerVersion] = {}
     for arn in arns:
         layer = find_layer(region, arn)
@@ -141,9 +143,10 @@ def layers(region: Region, arns: list[str], unzipped: int) -> list[LayerVersion]
             )
         found[layer.name] = layer
     total = unzipped + sum(layer.package.unzipped for layer in found.values())
-    if total > UNZIPPED_MAX:
+    largest = limits.value("lambda.package.unzipped")
+    if total > largest:
         raise invalid(
-            f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_MAX} bytes. "
+            f"Function code combined with layers exceeds the maximum allowed size of {largest} bytes. "
             f"The actual size is {total} bytes."
         )
     return list(found.values())

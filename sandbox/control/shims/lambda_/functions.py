@@ -10,6 +10,7 @@ from sandbox.control.message import Response
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.lambda_ import config, versions
+from sandbox.control.shims.lambda_.downloads import Downloads
 from sandbox.control.shims.lambda_.names import LATEST, FunctionName, is_version
 from sandbox.control.shims.lambda_.package import fetch
 from sandbox.control.shims.lambda_.state import State, checked
@@ -40,6 +41,7 @@ class Functions:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._downloads = Downloads(state)
 
     def handlers(self) -> Mapping[str, Handler]:
         """By operation."""
@@ -68,10 +70,10 @@ class Functions:
                 raise invalid(
                     f"{member} is a mandatory parameter for functions created with deployment packages."
                 )
-        package = await fetch(self._state.sandbox.control, params["Code"], "CreateFunction")
+        package = await fetch(self._state.sandbox, params["Code"], "CreateFunction")
         settings = config.defaults(name.name, limits)
         config.apply(settings, params)
-        settings["Layers"] = config.layers(region, params.get("Layers", []), package.unzipped)
+        settings["Layers"] = config.layers(region, params.get("Layers", []), package.unzipped, limits)
         if name.name in region.functions:  # another create was quicker while the package was read
             raise conflict(f"Function already exist: {name.name}")
         latest = Version(LATEST, settings, package, self._state.revision(), self._state.now(), {})
@@ -89,20 +91,16 @@ class Functions:
         """``GetFunction``."""
         region, name = checked(self._state, call)
         function, version = region.function(name), region.version(name)
+        location = self._downloads.location(region.arns.region, "tasks", function.name, version.package)
         answer: dict[str, Any] = {
             "Configuration": config.show(region, function, version, name.qualifier),
-            "Code": {"RepositoryType": "S3", "Location": self._location(region, function, version)},
+            "Code": {"RepositoryType": "S3", "Location": location},
         }
         if function.tags:
             answer["Tags"] = function.tags
         if function.reserved is not None:
             answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved}
         return answer
-
-    def _location(self, region: Region, function: Function, version: Version) -> str:
-        """Where the package can be fetched: see ``CodeDownloads``."""
-        key = f"{function.name}/{version.version}/{version.revision}"
-        return f"{self._state.sandbox.endpoint}/_aws/lambda-code/{region.arns.region}/function/{key}"
 
     async def get_configuration(self, call: Call) -> Mapping[str, Any]:
         """``GetFunctionConfiguration``."""
@@ -135,9 +133,9 @@ class Functions:
         region, name = checked(self._state, call)
         function = region.function(name)
         require_revision(call.params.get("RevisionId"), function.latest.revision)
-        package = await fetch(self._state.sandbox.control, call.params, "UpdateFunctionCode")
+        package = await fetch(self._state.sandbox, call.params, "UpdateFunctionCode")
         layer_arns = [region.arns.layer(v.name, v.version) for v in function.latest.config["Layers"]]
-        config.layers(region, layer_arns, package.unzipped)
+        config.layers(region, layer_arns, package.unzipped, self._state.sandbox.limits)
         settings = dict(function.latest.config)
         config.apply(settings, {k: v for k, v in call.params.items() if k == "Architectures"})
         changed = Version(LATEST, settings, package, self._state.revision(), self._state.now())
@@ -156,7 +154,8 @@ class Functions:
         settings = dict(function.latest.config)
         config.apply(settings, params)
         if "Layers" in params:
-            settings["Layers"] = config.layers(region, params["Layers"], function.latest.package.unzipped)
+            unzipped = function.latest.package.unzipped
+            settings["Layers"] = config.layers(region, params["Layers"], unzipped, self._state.sandbox.limits)
         changed = Version(
             LATEST, settings, function.latest.package, self._state.revision(), self._state.now()
         )

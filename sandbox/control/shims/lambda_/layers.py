@@ -9,6 +9,7 @@ from sandbox.control.message import Response
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.lambda_ import config, permissions
+from sandbox.control.shims.lambda_.downloads import Downloads
 from sandbox.control.shims.lambda_.package import fetch
 from sandbox.control.shims.lambda_.state import State
 from sandbox.control.shims.lambda_.store import Layer, LayerVersion, Policy, Region, missing
@@ -22,6 +23,7 @@ class Layers:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._downloads = Downloads(state)
 
     def handlers(self) -> Mapping[str, Handler]:
         """By operation."""
@@ -41,7 +43,7 @@ class Layers:
         """``PublishLayerVersion``."""
         region = self._checked(call)
         name = _layer_name(call.params["LayerName"])
-        package = await fetch(self._state.sandbox.control, call.params["Content"], "PublishLayerVersion")
+        package = await fetch(self._state.sandbox, call.params["Content"], "PublishLayerVersion")
         layer = region.layers.setdefault(name, Layer(name))
         layer.count += 1
         members = ("Description", "CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo")
@@ -141,8 +143,9 @@ class Layers:
         if content:
             shown["LayerArn"] = region.arns.layer(version.name)
             shown["Content"] = {
-                "Location": f"{self._state.sandbox.endpoint}/_aws/lambda-code/{region.arns.region}/layer/"
-                f"{version.name}/{version.version}/{version.name}",
+                "Location": self._downloads.location(
+                    region.arns.region, "layers", f"{version.name}-{version.version}", version.package
+                ),
                 "CodeSha256": version.package.sha256,
                 "CodeSize": len(version.package.zip),
             }

@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.aws.errors import AwsError, NotEmulatedError
-from sandbox.context import Control
+from sandbox.context import Control, Sandbox
 from sandbox.control.shims.lambda_.store import Package, invalid, user_error
 
-# Lambda quotas, "Deployment package (.zip file archive) size": 50 MB zipped by upload, 250 MB unzipped.
-ZIPPED_MAX = 52_428_800
-UNZIPPED_MAX = 262_144_000
 # base64 makes 4 bytes of 3: what a request with the largest package has.
-REQUEST_MAX = 69_905_067
+REQUEST_MAX = 69_905_067  # facts 4.40: 50 MB
 
 
-async def fetch(control: Control, code: Mapping[str, Any], operation: str) -> Package:
+async def fetch(sandbox: Sandbox, code: Mapping[str, Any], operation: str) -> Package:
     """The package that a ``Code`` or ``Content`` structure means.
 
     Raises ``InvalidParameterValueException`` for a file that is no zip, that is too large, or that S3 does not
@@ -31,14 +28,14 @@ async def fetch(control: Control, code: Mapping[str, Any], operation: str) -> Pa
         raise NotEmulatedError("Lambda functions from container images (PackageType Image)")
     if code.get("ZipFile") is not None:
         data = bytes(code["ZipFile"])
-        if len(data) > ZIPPED_MAX:
+        if len(data) > sandbox.limits.value("lambda.package.zipped"):
             message = f"Request must be smaller than {REQUEST_MAX} bytes for the {operation} operation"
             raise user_error("RequestEntityTooLargeException", message, 413)
     elif code.get("S3Bucket") and code.get("S3Key"):
-        data = await _from_s3(control, code)
+        data = await _from_s3(sandbox.control, code)
     else:
         raise invalid("Please provide a source for function code.")
-    return await asyncio.to_thread(check, data)
+    return await asyncio.to_thread(check, data, sandbox.limits.value("lambda.package.unzipped"))
 
 
 async def _from_s3(control: Control, code: Mapping[str, Any]) -> bytes:
@@ -53,7 +50,7 @@ async def _from_s3(control: Control, code: Mapping[str, Any]) -> bytes:
     return bytes(found["Body"])
 
 
-def check(data: bytes) -> Package:
+def check(data: bytes, unzipped_max: int) -> Package:
     """A package of these bytes. Reads the zip's directory only; slow for large files: not on the loop."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -65,6 +62,6 @@ def check(data: bytes) -> Package:
         ) from None
     if count == 0:
         raise invalid("Uploaded file must be a non-empty zip")
-    if unzipped > UNZIPPED_MAX:
-        raise invalid(f"Unzipped size must be smaller than {UNZIPPED_MAX} bytes")
+    if unzipped > unzipped_max:
+        raise invalid(f"Unzipped size must be smaller than {unzipped_max} bytes")
     return Package(data, base64.b64encode(hashlib.sha256(data).digest()).decode(), unzipped)

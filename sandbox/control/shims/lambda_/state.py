@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sandbox.context import Sandbox
@@ -35,6 +36,10 @@ class State:
         if name not in self._regions:
             self._regions[name] = Region(Arns(name, self.sandbox.settings.account))
         return self._regions[name]
+
+    def regions(self) -> Iterable[Region]:
+        """The Regions in which something was asked for."""
+        return self._regions.values()
 
     def now(self) -> datetime:
         """The sandbox's date."""
