@@ -40,7 +40,7 @@ class InvokeApi:
     async def _invoke(self, scope: Scope, receive: Receive, send: Send) -> None:
         invocation = self._invocation(scope, await _body(receive))
         result = await self._service.invoke(invocation)
-        headers = {"x-amzn-RequestId": result.request_id, "X-Amzn-Remapped-Content-Length": "0"}
+        headers = {"x-amzn-RequestId": result.request_id}
         if result.status == 200:
             headers |= {"X-Amz-Executed-Version": result.executed_version, "Content-Type": "application/json"}
         if result.function_error:
@@ -73,7 +73,6 @@ class InvokeApi:
             "x-amzn-RequestId": stream.request_id,
             "X-Amz-Executed-Version": stream.executed_version,
             "Content-Type": eventstream.CONTENT_TYPE,
-            "X-Amzn-Remapped-Content-Type": stream.content_type,
         }
         await send({"type": "http.response.start", "status": 200, "headers": _encoded(headers)})
         async for chunk in stream:

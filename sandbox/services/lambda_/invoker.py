@@ -156,7 +156,7 @@ class Invoker:
         qualifier = invocation.qualifier or _qualifier_of(invocation.function)
         return Execution(
             request_id=invocation.request_id or self._sandbox.ids.uuid(),
-            payload=invocation.payload,
+            payload=invocation.payload or b"{}",  # so does LocalStack, whose tests ran against AWS
             arn=f"{function.arn}:{qualifier}" if qualifier else function.arn,
             trace_id=invocation.trace_id or self._new_trace(),
             client_context=client_context(invocation.client_context),

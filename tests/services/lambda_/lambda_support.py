@@ -44,10 +44,11 @@ class FakeResources:
 class FakeControl:
     resources: FakeResources = field(default_factory=FakeResources)
     calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     async def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         self.calls.append((service, operation, params))
-        return {}
+        return self.answers.get(operation, {})
 
     def logged(self) -> list[str]:
         """The messages that CloudWatch Logs got."""
@@ -97,6 +98,11 @@ class World:
 
     async def invoke(self, name: str = "f", payload: bytes = b"{}", **more: Any) -> InvocationResult:
         return await self.service.invoke(Invocation(name, payload, **more))
+
+    async def rest(self) -> None:
+        """Wait until everything in the background has ended."""
+        while self.sandbox.tasks:
+            await asyncio.gather(*self.sandbox.tasks)
 
     def events(self, name: str) -> list[Any]:
         return list(self.sandbox.timeline.select("lambda", name))

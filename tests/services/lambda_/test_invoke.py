@@ -161,7 +161,7 @@ def test_the_tail_of_the_log_has_the_platforms_lines(lambda_world):
         assert lines[4].startswith(f"REPORT RequestId: {request}\tDuration: 0.00 ms\tBilled Duration: 1 ms\t")
         assert "\tInit Duration: 0.00 ms\t" in lines[4]
         assert [e.data["line"] for e in world.events("log")] == ["one", "two"]
-        await asyncio.gather(*world.sandbox.tasks)
+        await world.rest()
         assert "one\n" in world.control.logged()
 
     lambda_world(main)
