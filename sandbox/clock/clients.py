@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.clock import procfs
@@ -69,12 +70,12 @@ def owns(pid: int, inode: int) -> bool:
     """Whether a process has the socket open."""
     wanted = f"socket:[{inode}]"
     try:
-        files = os.listdir(f"/proc/{pid}/fd")
+        files = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - a client may have hundreds of files
     except OSError:
         return False
     for file in files:
         try:
-            if os.readlink(f"/proc/{pid}/fd/{file}") == wanted:
+            if os.readlink(f"/proc/{pid}/fd/{file}") == wanted:  # noqa: PTH115
                 return True
         except OSError:
             continue
@@ -84,14 +85,17 @@ def owns(pid: int, inode: int) -> bool:
 class Clients:
     """Watches the processes of local clients while they have connections."""
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: Processes, connects_itself: Callable[[Address], bool]) -> None:
+        """``connects_itself``: whether an address is that of a connection that our own loop opened."""
         self._processes = processes
+        self._connects_itself = connects_itself
         self._owner: dict[Address, int] = {}
         self._open: dict[int, int] = {}
 
     def connected(self, peer: Address, local: Address | None) -> None:
         """Find the client's process; watch it when it is neither known nor ours."""
-        if not ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback:
+        self.disconnected(peer)
+        if not ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback or self._connects_itself(peer):
             return
         inode = socket_inode(peer, local)
         pid = self._find(inode) if inode else 0
@@ -121,8 +125,9 @@ class Clients:
         """The process with the socket; 0 when it is ours alone, known already, or cannot be seen."""
         if owns(os.getpid(), inode):
             return os.getpid() if threading.active_count() > 1 else 0
-        if any(owns(pid, inode) for pid in self._open):
-            return next(pid for pid in self._open if owns(pid, inode))
+        for pid in reversed(self._open):
+            if owns(pid, inode):
+                return pid
         known = set(self._processes.known())
         if any(owns(pid, inode) for pid in known):
             return 0

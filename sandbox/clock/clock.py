@@ -39,7 +39,9 @@ class Clock:
         self._gate = self._virtual.gate if self._virtual else Gate()
         self._start_ns = nanoseconds(start)
         self._memory = MemoryGuard(loop)
-        self._clients = Clients(self._virtual.processes) if self._virtual else None
+        self._clients = (
+            Clients(self._virtual.processes, self._virtual.connects_from) if self._virtual else None
+        )
 
     def now(self) -> float:
         """Seconds since the sandbox started."""

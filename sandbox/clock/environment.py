@@ -30,9 +30,10 @@ def variables(
     """
     if folder is None and not names:
         return {}
+    require = f"--require={_quoted(_PRELOAD / 'node' / 'preload.cjs')}"
     found = {
         "PYTHONPATH": _first(str(_PRELOAD / "python"), base.get("PYTHONPATH"), os.pathsep),
-        "NODE_OPTIONS": _first(f"--require={_quoted(_PRELOAD / 'node' / 'preload.cjs')}", base.get("NODE_OPTIONS"), " "),
+        "NODE_OPTIONS": _first(require, base.get("NODE_OPTIONS"), " "),
     }
     if folder is not None:
         found["SANDBOX_CLOCK"] = str(folder)

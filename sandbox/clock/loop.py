@@ -12,7 +12,9 @@ import logging
 import math
 import select
 import selectors
+import socket
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, Protocol, TypeVar
@@ -115,6 +117,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self.sleepers: Sleepers | None = None
         self._running_since: float | None = None
         self._drifted_at = 0.0
+        self._connecting: dict[int, weakref.ref[socket.socket]] = {}
         super().__init__(selector)
         self._set(0.0)
 
@@ -140,6 +143,17 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             if self.sleepers is not None:
                 self.sleepers.close()
         super().close()
+
+    def _sock_connect(self, fut: asyncio.Future[None], sock: socket.socket, address: Any) -> None:
+        super()._sock_connect(fut, sock, address)  # type: ignore[misc]
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.fileno() != -1:
+            self._connecting[sock.getsockname()[1]] = weakref.ref(sock)
+
+    def connects_from(self, address: tuple[str, int]) -> bool:
+        """Whether a connection that this loop opened comes from the address."""
+        reference = self._connecting.pop(address[1], None)
+        sock = reference() if reference else None
+        return sock is not None and sock.fileno() != -1 and sock.getsockname()[1] == address[1]
 
     def must_run(self) -> bool:
         """Whether callbacks wait to be run."""
@@ -182,7 +196,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             self._drifted_at = 0.0
             return False
         if not self._drifted_at:
-            _log.warning("processes %s ran for %s s on end: time follows them", self.processes.known(), self.patience_s)
+            busy, patience = self.processes.known(), self.patience_s
+            _log.warning("of the processes %s some ran for %s s on end: time follows them", busy, patience)
             self._drifted_at = real
         step, self._drifted_at = real - self._drifted_at, real
         theirs = self.sleepers.earliest() if self.sleepers is not None else math.inf

@@ -68,9 +68,8 @@ class _Process:
                 ran = True
             if ran:
                 verdict = Verdict.CHANGED
-        if verdict is Verdict.CHANGED or self._without is not None:
-            if self.count():
-                verdict = Verdict.CHANGED
+        if (verdict is Verdict.CHANGED or self._without is not None) and self.count():
+            verdict = Verdict.CHANGED
         return verdict
 
     def _naps(self, tid: int, thread: procfs.ThreadFiles, ran: bool) -> bool:

@@ -100,14 +100,14 @@ def leads_threads(pid: int) -> bool:
 def thread_ids(pid: int) -> list[int]:
     """Ids of a process's threads; none when it is gone."""
     try:
-        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208 - many times a second
     except OSError:
         return []
 
 
 def process_ids() -> list[int]:
     """Ids of all processes that can be seen."""
-    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208
 
 
 class System:
@@ -138,10 +138,7 @@ class System:
         """
         if self._network < 0:
             return False
-        for line in os.pread(self._network, 65536, 0).splitlines():
-            if line[99:107].strip(b"0"):
-                return True
-        return False
+        return any(line[99:107].strip(b"0") for line in os.pread(self._network, 65536, 0).splitlines())
 
 
 def resident_bytes(pid: int) -> int:

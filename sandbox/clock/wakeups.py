@@ -23,6 +23,7 @@ import shutil
 import socket
 import struct
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,15 +78,13 @@ class _Channel:
             return True
         numbers[0] = 0
         if self.connection is not None:
-            try:
+            with suppress(OSError):  # it ended just now; the end of its connection is yet to be read
                 self.connection.send(b"\0")
-            except OSError:
-                pass  # it ended just now; the end of its connection is yet to be read
         return False
 
     def noticed(self) -> bool:
         """Whether a sleeper that looks by itself has seen that its instant passed."""
-        return self._page.numbers[1] != -1 or not os.path.exists(f"/proc/{self.pid}")
+        return self._page.numbers[1] != -1 or not Path(f"/proc/{self.pid}").exists()
 
     def close(self) -> None:
         self._page.close()
@@ -190,7 +189,8 @@ class Wakeups:
     def _forget(self, connection: socket.socket) -> None:
         self._loop.remove_reader(connection)
         opened = self._connections.pop(connection)
-        gone = [c for c in self._channels.values() if c.connection is connection or c in opened and c.connection is None]
+        gone = [c for c in self._channels.values() if c.connection is connection]
+        gone += [c for c in opened if c.connection is None and c.name in self._channels]
         for channel in gone:
             del self._channels[channel.name]
             self._woken = [woken for woken in self._woken if woken is not channel]

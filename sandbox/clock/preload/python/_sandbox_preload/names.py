@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The names of AWS and of the sandbox: connections to them reach the sandbox."""
 
 import json
@@ -38,7 +39,11 @@ class Names:
 
     def patch(self, module):
         """Let the functions of ``socket`` that take a name know ours."""
-        real_info, real_connect, real_connect_ex = module.getaddrinfo, module.socket.connect, module.socket.connect_ex
+        real_info, real_connect, real_connect_ex = (
+            module.getaddrinfo,
+            module.socket.connect,
+            module.socket.connect_ex,
+        )
 
         def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
             if self.ours(host):

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """What time it is: the page that the sandbox writes, and the functions of ``time`` that read it."""
 
 import mmap
@@ -8,7 +9,10 @@ _READS_PER_MS = 20_000  # a loop that only asks for the time moves it by a milli
 
 real_sleep = time.sleep
 real_monotonic = time.monotonic
-_real = {name: getattr(time, name) for name in ("clock_gettime", "clock_gettime_ns", "gmtime", "localtime", "strftime", "ctime", "asctime")}
+_real = {
+    name: getattr(time, name)
+    for name in ("clock_gettime", "clock_gettime_ns", "gmtime", "localtime", "strftime", "ctime", "asctime")
+}
 _EPOCH_CLOCKS = {getattr(time, name) for name in ("CLOCK_REALTIME", "CLOCK_TAI") if hasattr(time, name)}
 _MONOTONIC_CLOCKS = {
     getattr(time, name)

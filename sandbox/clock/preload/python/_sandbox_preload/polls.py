@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """``select`` and ``selectors``: waiting for files with a limit in virtual time."""
 
 import _thread
@@ -115,4 +116,3 @@ def _deadline(seconds):
 
 def _number(file):
     return file if isinstance(file, int) else file.fileno()
-

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Alarms, and waiting for child processes with a limit."""
 
 import _thread

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Sockets: time limits in virtual time.
 
 A socket with a limit is non-blocking underneath; each call that would block waits for the file or the limit.
@@ -81,7 +82,12 @@ def _patch_limits(module, cls, real):
             raise ValueError("Timeout value out of range")
         _default = timeout
 
-    cls.__init__, cls.settimeout, cls.gettimeout, cls.setblocking = __init__, settimeout, gettimeout, setblocking
+    cls.__init__, cls.settimeout, cls.gettimeout, cls.setblocking = (
+        __init__,
+        settimeout,
+        gettimeout,
+        setblocking,
+    )
     cls.getblocking = lambda self: self._limit != 0
     cls.timeout = property(gettimeout)
     module.setdefaulttimeout, module.getdefaulttimeout = setdefaulttimeout, lambda: _default

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Sleeping until an instant: each thread has a channel to the sandbox (see ``sandbox/clock/wakeups.py``)."""
 
 import _thread
