@@ -14,7 +14,8 @@ from mock_llm.apis.bedrock import Bedrock
 from mock_llm.apis.mock import Mock
 from mock_llm.apis.openai import OpenAI
 from mock_llm.profiles import ProfileError
-from mock_llm.settings import Observe, Overrides, Settings, UnknownModelError
+from mock_llm.settings import Overrides, Settings, UnknownModelError
+from mock_llm.stream import Observe
 from mock_llm.wire import ClientGoneError, Exchange, Receive, RefusedError, Scope, Send, exchange
 
 ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mock_llm import faults
+from mock_llm.faults import Fault
 from mock_llm.pace import Profile
 from mock_llm.profiles import ProfileError, apply, load_profiles, whole
 
@@ -15,8 +17,6 @@ MODEL = "mock-"
 PACE_KEYS = ("first_token", "rate", "tokens", "jitter", "burst", "stall_after", "stall")
 MAX_SEED = 2**63 - 1
 EPOCH = 1_735_689_600.0  # 2025-01-01 UTC
-
-Observe = Callable[[str, str, Mapping[str, Any]], None]
 
 
 def _loop_epoch() -> float:
@@ -70,14 +70,15 @@ class Overrides:
     models: Mapping[str, str] = field(default_factory=dict)
     pace: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
+    fault: str | None = None
 
     @classmethod
     def read(cls, values: Mapping[str, Any], settings: Settings) -> Overrides:
         """Overrides from plain data. Raises :class:`ProfileError` naming what cannot be."""
         pace = {key: value for key, value in values.items() if key in PACE_KEYS}
-        unknown = [key for key in values if key not in (*PACE_KEYS, "profile", "models", "seed")]
+        unknown = [key for key in values if key not in (*PACE_KEYS, "profile", "models", "seed", "fault")]
         if unknown:
-            known = ", ".join(("profile", "models", "seed", *PACE_KEYS))
+            known = ", ".join(("profile", "models", "seed", "fault", *PACE_KEYS))
             raise ProfileError(f"unknown key {unknown[0]!r}; there are: {known}")
         models = values.get("models") or {}
         if not isinstance(models, Mapping):
@@ -86,20 +87,29 @@ class Overrides:
         for name in (*([] if profile is None else [profile]), *models.values()):
             apply(settings.named(name), pace)
         apply(settings.named(settings.profile), pace)
-        return cls(profile, dict(models), pace, _seed(values.get("seed")))
+        fault = values.get("fault")
+        if fault is not None:
+            faults.read(fault)
+        return cls(profile, dict(models), pace, _seed(values.get("seed")), fault)
 
     def data(self) -> dict[str, Any]:
         """As plain data, the shape that :meth:`read` takes."""
-        rest = {"profile": self.profile, "models": dict(self.models) or None, "seed": self.seed}
+        rest = {
+            "profile": self.profile,
+            "models": dict(self.models) or None,
+            "seed": self.seed,
+            "fault": self.fault,
+        }
         return {key: value for key, value in rest.items() if value is not None} | dict(self.pace)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The pace and the seed of one request."""
+    """The pace and the seed of one request, and what is to go wrong with it."""
 
     profile: Profile
     seed: int
+    fault: Fault | None = None
 
 
 def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str], model: str) -> Choice:
@@ -108,7 +118,7 @@ def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str],
     Raises :class:`ProfileError` for a header that cannot be, ``UnknownModelError``.
     """
     own = {key[len(HEADER) :].replace("-", "_"): headers[key] for key in headers if key.startswith(HEADER)}
-    unknown = [key for key in own if key not in (*PACE_KEYS, "profile", "seed")]
+    unknown = [key for key in own if key not in (*PACE_KEYS, "profile", "seed", "fault")]
     if unknown:
         raise ProfileError(f"unknown header {HEADER}{unknown[0].replace('_', '-')}")
     named = own.get("profile")
@@ -120,7 +130,7 @@ def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str],
     seed = _seed(own.get("seed"))
     if seed is None:
         seed = settings.seed if overrides.seed is None else overrides.seed
-    return Choice(apply(base, pace), seed)
+    return Choice(apply(base, pace), seed, faults.read(own.get("fault", overrides.fault or "")))
 
 
 def profile_of(settings: Settings, model: str) -> str:

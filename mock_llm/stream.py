@@ -7,23 +7,32 @@ that is late (the client reads slowly, the machine is busy) leaves at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from mock_llm.pace import FOREVER, SECOND
-from mock_llm.settings import Observe
 from mock_llm.wire import Exchange, Headers
+
+Observe = Callable[[str, str, Mapping[str, Any]], None]
 
 BREATH = 32  # frames that may leave without giving other tasks a turn
 
 
 class Frame(NamedTuple):
-    """Bytes due ``offset`` microseconds after the request; ``text``: of the token in it, if there is one."""
+    """Bytes due ``offset`` microseconds after the request; ``text``: of the token in it, if there is one.
+
+    ``fault``: the kind of what goes wrong with this frame.
+    """
 
     offset: int
     data: bytes
     text: str | None = None
+    fault: str | None = None
+
+
+class DroppedError(Exception):
+    """The connection is to be closed without an end of the answer."""
 
 
 class Pacer:
@@ -72,6 +81,7 @@ class Watched:
 
     def __init__(self, observe: Observe | None, stream: str) -> None:
         self.tokens = 0
+        self.failed = False
         self._observe = observe
         self._stream = stream
 
@@ -84,9 +94,15 @@ class Watched:
         self("token_emitted", {"index": self.tokens, "text": text})
         self.tokens += 1
 
+    def faulted(self, kind: str, ends: bool = True) -> None:
+        """Something went wrong, as it was told to; ``ends``: and that was the answer."""
+        self.failed = self.failed or ends
+        self("faulted", {"kind": kind})
+
     def ended(self, gone: bool) -> None:
-        """The answer is complete, or the client went before it was."""
-        self("client_gone" if gone else "completed", {"tokens": self.tokens})
+        """The answer is complete, or the client went before it was; nothing when a fault ended it."""
+        if gone or not self.failed:
+            self("client_gone" if gone else "completed", {"tokens": self.tokens})
 
 
 async def play(exchange: Exchange, headers: Headers, frames: Iterable[Frame], watched: Watched) -> None:
@@ -97,7 +113,7 @@ async def play(exchange: Exchange, headers: Headers, frames: Iterable[Frame], wa
     """
     async with _following(exchange, watched) as pacer:
         reached, ready = -1, 0
-        for offset, data, text in frames:
+        for offset, data, text, fault in frames:
             if offset > reached or offset == FOREVER:
                 await pacer.until(offset)
                 reached, ready = offset, 0
@@ -110,22 +126,30 @@ async def play(exchange: Exchange, headers: Headers, frames: Iterable[Frame], wa
                 headers = []
             if text is not None:
                 watched.token(text)
+            if fault is not None:
+                watched.faulted(fault, ends=text is None)
             await exchange.send({"type": "http.response.body", "body": data, "more_body": True})
         await exchange.send({"type": "http.response.body", "body": b""})
 
 
 async def wait_and_answer(
-    exchange: Exchange, headers: Headers, offset: int, tokens: int, body: bytes, watched: Watched
+    exchange: Exchange,
+    headers: Headers,
+    offset: int,
+    tokens: int,
+    body: Callable[[], bytes],
+    watched: Watched,
 ) -> None:
-    """Answer 200 with a whole body of ``tokens`` tokens at its instant.
+    """Answer 200 with a whole ``body()`` of ``tokens`` tokens at its instant.
 
     Tells as :func:`play`, but no tokens.
     """
     async with _following(exchange, watched) as pacer:
         await pacer.until(offset)
         if not pacer.gone:
+            content = body()
             watched.tokens = tokens
-            await exchange.respond(200, body, headers)
+            await exchange.respond(200, content, headers)
 
 
 @asynccontextmanager
@@ -139,6 +163,8 @@ async def _following(exchange: Exchange, watched: Watched) -> AsyncIterator[Pace
         yield pacer
     except OSError:
         pacer.gone = True
+    except DroppedError:
+        pass  # the server closes a connection whose answer has no end
     except asyncio.CancelledError:
         watched.ended(gone=True)
         raise

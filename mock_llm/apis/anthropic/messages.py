@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mock_llm.answering import SSE, Turn, begin, deliver, quoted, server_sent
-from mock_llm.apis.anthropic import request
+from mock_llm.answering import SSE, Turn, begin, broken_event, deliver, quoted, server_sent
+from mock_llm.apis.anthropic import errors, request
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
-from mock_llm.wire import Exchange
+from mock_llm.wire import Exchange, RefusedError
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
@@ -50,6 +50,14 @@ class MessageAnswer:
                 yield Frame(at, server_sent(event["type"], event), token)
             else:
                 yield Frame(at, event and b"event: content_block_delta\ndata: " + event + b"\n\n", token)
+
+    def error(self, refusal: RefusedError) -> bytes:
+        """The event ``error``."""
+        return server_sent("error", errors.body(refusal))
+
+    def broken(self, frame: bytes) -> bytes:
+        """Half an event."""
+        return broken_event(frame)
 
     def events(self) -> Iterator[tuple[int, dict[str, Any] | bytes, str | None]]:
         """Instants, events and tokens; an event with a token is already JSON, as they are many.

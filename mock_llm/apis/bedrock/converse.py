@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mock_llm.answering import Turn, begin, deliver
-from mock_llm.apis.bedrock import eventstream, request
+from mock_llm.apis.bedrock import errors, eventstream, request
 from mock_llm.apis.bedrock.ids import request_id
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
-from mock_llm.wire import Exchange, dump
+from mock_llm.wire import Exchange, RefusedError, dump
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
@@ -61,6 +61,14 @@ class ConverseAnswer:
             else:
                 payload = dump({**data, "p": PADDING[: 4 + number * 7 % (len(PADDING) - 4)]})
                 yield Frame(at, eventstream.event(kind, payload), token)
+
+    def error(self, refusal: RefusedError) -> bytes:
+        """An exception of the stream: facts 10.3."""
+        return errors.in_stream(refusal)
+
+    def broken(self, frame: bytes) -> bytes:
+        """The message with a wrong checksum."""
+        return eventstream.damaged(frame)
 
     def events(self) -> Iterator[tuple[int, str, dict[str, Any], str | None]]:
         """Instants, kinds, data and tokens. A block of text has no contentBlockStart, as seen from AWS."""

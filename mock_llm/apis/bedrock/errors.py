@@ -6,7 +6,8 @@ makes most of them itself) are the mock model's own.
 
 from __future__ import annotations
 
-from mock_llm.wire import Exchange, RefusedError
+from mock_llm.apis.bedrock import eventstream
+from mock_llm.wire import Exchange, RefusedError, dump
 
 NAMES = {
     400: "ValidationException",
@@ -19,6 +20,13 @@ NAMES = {
     503: "ServiceUnavailableException",
 }
 
+MEMBERS = {
+    400: "validationException",
+    429: "throttlingException",
+    500: "internalServerException",
+    503: "serviceUnavailableException",
+}
+
 
 async def refuse(exchange: Exchange, refusal: RefusedError) -> None:
     """Answer a refusal. A length limit is a validation error at AWS, so 413 becomes 400."""
@@ -26,6 +34,15 @@ async def refuse(exchange: Exchange, refusal: RefusedError) -> None:
     headers = [(key.encode(), value.encode()) for key, value in refusal.headers.items()]
     headers.append((b"x-amzn-errortype", name(refusal).encode()))
     await exchange.respond_json(status, {"message": refusal.message}, headers)
+
+
+def in_stream(refusal: RefusedError) -> bytes:
+    """An error inside an event stream. What has no member of its own there is a ``modelStreamErrorException``."""
+    member = MEMBERS.get(refusal.status, "modelStreamErrorException")
+    data: dict[str, object] = {"message": refusal.message}
+    if member == "modelStreamErrorException":
+        data |= {"originalStatusCode": refusal.status, "originalMessage": refusal.message}
+    return eventstream.exception(member, dump(data))
 
 
 def name(refusal: RefusedError) -> str:

@@ -35,6 +35,11 @@ def message(headers: bytes, payload: bytes) -> bytes:
     return head + struct.pack("!I", zlib.crc32(head))
 
 
+def damaged(frame: bytes) -> bytes:
+    """The message with another checksum than its own."""
+    return frame[:-1] + bytes([frame[-1] ^ 0xFF])
+
+
 @lru_cache(maxsize=64)
 def _headers(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return b"".join(

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mock_llm.answering import begin, deliver
-from mock_llm.apis.bedrock import eventstream, request
+from mock_llm.apis.bedrock import errors, eventstream, request
 from mock_llm.apis.bedrock.families import Family, family_of
 from mock_llm.apis.bedrock.ids import request_id
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
-from mock_llm.wire import JSON, Exchange, dump
+from mock_llm.wire import JSON, Exchange, RefusedError, dump
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
@@ -74,6 +74,14 @@ class InvokeAnswer:
         if held is not None:
             at, data, token = held
             yield _chunk(at, {**data, METRICS: _metrics(self.family)}, token)
+
+    def error(self, refusal: RefusedError) -> bytes:
+        """An exception of the stream: facts 10.3."""
+        return errors.in_stream(refusal)
+
+    def broken(self, frame: bytes) -> bytes:
+        """The message with a wrong checksum."""
+        return eventstream.damaged(frame)
 
 
 def _chunk(at: int, data: Mapping[str, Any], token: str | None) -> Frame:

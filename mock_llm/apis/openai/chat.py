@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mock_llm.answering import SSE, Turn, begin, deliver, quoted
-from mock_llm.apis.openai import request
+from mock_llm.answering import SSE, Turn, begin, broken_event, deliver, quoted
+from mock_llm.apis.openai import errors, request
 from mock_llm.apis.openai.request import ChatRequest
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
-from mock_llm.wire import Exchange, dump
+from mock_llm.wire import Exchange, RefusedError, dump
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
@@ -90,6 +90,14 @@ class ChatAnswer:
         if self.asked.include_usage:
             yield Frame(at, self._sse({"choices": [], "usage": self._usage()}))
         yield Frame(at, DONE)
+
+    def error(self, refusal: RefusedError) -> bytes:
+        """An error as data, as OpenAI's clients look for it."""
+        return b"data: " + dump(errors.body(refusal)) + b"\n\n"
+
+    def broken(self, frame: bytes) -> bytes:
+        """Half an event."""
+        return broken_event(frame)
 
     def _event(self, index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mock_llm.answering import SSE, Turn, begin, deliver, quoted, server_sent
+from mock_llm.answering import SSE, Turn, begin, broken_event, deliver, quoted, server_sent
 from mock_llm.apis.openai import responses_request
 from mock_llm.apis.openai.responses_request import ResponseRequest
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
-from mock_llm.wire import Exchange
+from mock_llm.wire import Exchange, RefusedError
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
@@ -62,6 +62,15 @@ class ResponseAnswer:
         if not steps:
             yield from (Frame(at, event) for event in self._opening())
         yield from (Frame(at, event) for event in self._closing())
+
+    def error(self, refusal: RefusedError) -> bytes:
+        """The event ``error``; it takes the number of the event in whose place it comes."""
+        self._number -= 1
+        return self._event("error", code=refusal.code, message=refusal.message, param=refusal.param)
+
+    def broken(self, frame: bytes) -> bytes:
+        """Half an event."""
+        return broken_event(frame)
 
     def _opening(self) -> Iterator[bytes]:
         started = self._response("in_progress", [])

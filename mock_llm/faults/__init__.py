@@ -1,0 +1,113 @@
+"""What can go wrong with an answer, by name. A fault is one small file whose class registers itself.
+
+A fault is asked for by text: ``KIND`` or ``KIND:key=value,key=value`` (header ``x-mock-llm-fault``, or ``fault`` of
+the configuration). Every kind knows ``probability`` (of a seeded draw for each answer; default 1).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from mock_llm.profiles import MAX_TOKENS, ProfileError
+from mock_llm.stream import DroppedError, Frame
+from mock_llm.wire import RefusedError
+
+
+class Dialect(Protocol):
+    """How an API's stream says that something is wrong."""
+
+    def error(self, refusal: RefusedError) -> bytes:
+        """A frame that carries an error, in the place of the one that was due."""
+        ...
+
+    def broken(self, frame: bytes) -> bytes:
+        """The frame, damaged so that a client can tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault with its values. ``after``: tokens that leave as they should before it."""
+
+    kind: ClassVar[str] = ""
+    after: int = 0
+    probability: float = 1.0
+
+    def before(self) -> RefusedError | None:
+        """An error instead of an answer."""
+        return None
+
+    def stream(self, frames: Iterator[Frame], dialect: Dialect) -> Iterator[Frame]:
+        """The stream with the fault in it; :class:`DroppedError` where the connection is to be closed."""
+        return frames
+
+    def whole(self, body: bytes) -> bytes:
+        """The whole answer with the fault in it. Raises :class:`DroppedError`, ``RefusedError``."""
+        return body
+
+
+F = TypeVar("F", bound=type[Fault])
+KINDS: dict[str, type[Fault]] = {}
+LIMITS = {"probability": 1, "status": 599}
+FILES = ("cut", "drop", "error", "malformed")
+
+
+def register(kind: str) -> Callable[[F], F]:
+    """Make a fault known by a name."""
+
+    def add(fault: F) -> F:
+        fault.kind = kind
+        KINDS[kind] = fault
+        return fault
+
+    return add
+
+
+def read(text: Any) -> Fault | None:
+    """A fault from its text; ``none`` and an empty text are no fault. Raises ``ProfileError``."""
+    load()
+    if not isinstance(text, str):
+        raise ProfileError(f"fault must be a text, not {text!r}")
+    kind, _, rest = text.strip().partition(":")
+    if kind in ("", "none"):
+        return None
+    if kind not in KINDS:
+        raise ProfileError(f"unknown fault {kind!r}; there are: none, {', '.join(sorted(KINDS))}")
+    known: dict[str, type[int] | type[float]] = {
+        field.name: float if field.name == "probability" else int for field in fields(KINDS[kind])
+    }
+    values: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, _, value = part.partition("=")
+        if key not in known:
+            raise ProfileError(f"fault {kind} has no key {key!r}; there are: {', '.join(known)}")
+        try:
+            values[key] = known[key](value)
+        except ValueError:
+            raise ProfileError(f"fault {kind}: {key} must be a number, not {value!r}") from None
+        if not 0 <= values[key] <= LIMITS.get(key, MAX_TOKENS):
+            raise ProfileError(
+                f"fault {kind}: {key} must be from 0 to {LIMITS.get(key, MAX_TOKENS)}, not {value}"
+            )
+    return KINDS[kind](**values)
+
+
+def load() -> None:
+    """Import the files of this folder, so that their faults are known."""
+    for name in FILES:
+        importlib.import_module(f"{__name__}.{name}")
+
+
+def split(frames: Iterator[Frame], after: int) -> Iterator[tuple[bool, Frame]]:
+    """Frames, each with whether ``after`` tokens have left before it and it is a token or later than the last one."""
+    count = 0
+    for frame in frames:
+        reached = count >= after and (frame.text is not None or count > 0)
+        yield reached, frame
+        count += frame.text is not None
+
+
+__all__ = ["KINDS", "Dialect", "DroppedError", "Fault", "load", "read", "register", "split"]
