@@ -38,7 +38,8 @@ def arrival(trace: Trace, client: str) -> Arrival | None:
     """What of the model's words reached a client; ``None`` when the model was not asked since it started.
 
     Of several answers of the model it is the one of which most arrived; among those the one that explains the
-    arrivals best (no token before the model made it, then the least delay).
+    arrivals best (no token before the model made it, then the least delay). If nothing arrived it is the answer that
+    the client's last request led to, or else one of its earlier ones.
     """
     requests = trace.requests(client)
     if not requests:
@@ -48,7 +49,10 @@ def arrival(trace: Trace, client: str) -> Arrival | None:
     arrived = [one for one in found if one.count]
     if arrived:
         return min(arrived, key=lambda one: (-one.count, _misfit(one)))
-    return next((one for one in found if _caused(one.answer, requests)), None)
+    since = [
+        [one for one in found if _follows(one.answer, request)] for request in (requests[-1], requests[0])
+    ]
+    return next((one for answers in since for one in answers), None)
 
 
 def _misfit(one: Arrival) -> tuple[bool, float]:
@@ -56,8 +60,8 @@ def _misfit(one: Arrival) -> tuple[bool, float]:
     return min(lags) < -_SLACK, max(lags)
 
 
-def _caused(answer: ModelAnswer, requests: Sequence[ClientRequest]) -> bool:
-    return answer.asked_at >= requests[0].sent_at - _SLACK
+def _follows(answer: ModelAnswer, request: ClientRequest) -> bool:
+    return answer.asked_at >= request.sent_at - _SLACK
 
 
 def _instants(tokens: Sequence[Piece], heard: Sequence[Sequence[Piece]]) -> tuple[float, ...]:

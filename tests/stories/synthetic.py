@@ -20,7 +20,9 @@ class Script:
         self._events.append(Event(instant, source, name, key, data))
         return self
 
-    def model(self, tokens: list[tuple[float, str]], *, asked: float = 0.0, done: float | None = -1) -> Script:
+    def model(
+        self, tokens: list[tuple[float, str]], *, asked: float = 0.0, done: float | None = -1
+    ) -> Script:
         """A model's answer; ``done``: when it completed (default: with the last token), ``None``: never."""
         key = f"model-{sum(event.name == 'request_received' for event in self._events)}"
         self.at(asked, "model.request_received", key, api="openai", profile="p", prompt_sha="s")

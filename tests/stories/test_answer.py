@@ -32,7 +32,10 @@ def test_events_of_several_lines_carriage_returns_and_comments_are_read():
 
 def test_anthropic_events_give_their_text():
     event = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}'
-    assert words("text/event-stream", [(1.0, sse('{"type":"message_start"}', event))]) == [(1.0, ""), (1.0, "Hi")]
+    assert words("text/event-stream", [(1.0, sse('{"type":"message_start"}', event))]) == [
+        (1.0, ""),
+        (1.0, "Hi"),
+    ]
 
 
 def test_a_json_body_says_nothing_before_it_is_whole():

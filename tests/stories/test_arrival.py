@@ -42,7 +42,9 @@ def test_an_answer_trimmed_by_the_handler_is_whole():
 
 
 def test_other_words_are_no_tokens():
-    got = arrived(Script().model(MADE).client([(1.0, '{"message": "Endpoint request timed out"}')], ended=2.0))
+    got = arrived(
+        Script().model(MADE).client([(1.0, '{"message": "Endpoint request timed out"}')], ended=2.0)
+    )
     assert got is not None
     assert got.count == 0
 
@@ -71,3 +73,12 @@ def test_a_token_of_white_space_has_its_own_instant():
     got = arrived(Script().model(made).client(made, ended=1.3))
     assert got is not None
     assert got.instants == (1.0, 1.1, 1.2, 1.2)
+
+
+def test_a_second_try_is_judged_by_the_answer_that_it_asked_for():
+    script = Script().model(MADE, asked=0.0, done=40.0).model([(30.0, "x")], asked=29.0, done=69.0)
+    for number, sent in ((1, 0.0), (2, 29.0)):
+        script.client([(sent + 29, "{}")], status=504, sent=sent, ended=sent + 29, name=f"browser:{number}")
+    got = arrived(script)
+    assert got is not None
+    assert got.answer.asked_at == 29.0

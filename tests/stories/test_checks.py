@@ -123,4 +123,7 @@ def test_a_client_that_never_acted_fails_what_is_expected_of_it():
 
 
 def test_a_failure_without_expectation_tells_its_words_alone(tmp_path: Path):
-    assert str(Failure("template", "", f"{tmp_path} cannot be deployed")) == f"template: {tmp_path} cannot be deployed"
+    assert (
+        str(Failure("template", "", f"{tmp_path} cannot be deployed"))
+        == f"template: {tmp_path} cannot be deployed"
+    )

@@ -57,10 +57,18 @@ def test_letters_of_several_bytes_may_come_apart():
         ({}, [(2.0, b"garbage\r\n\r\n")], "failed", "protocol", 2.0),
         ({"timeout": "3s"}, [(5.0, whole("x"))], "failed", "timeout", 3.0),
         ({"timeout": "3s"}, [(1.0, STREAM + chunk("a")), (5.0, chunk(""))], "failed", "timeout", 3.0),
-        ({"disconnect_after": "3s"}, [(1.0, STREAM + chunk("a")), (5.0, chunk(""))], "disconnected", None, 3.0),
+        (
+            {"disconnect_after": "3s"},
+            [(1.0, STREAM + chunk("a")), (5.0, chunk(""))],
+            "disconnected",
+            None,
+            3.0,
+        ),
     ],
 )
-def test_what_goes_wrong_has_a_name_and_an_instant(client: Any, script: Any, end: str, kind: str, ended: float):
+def test_what_goes_wrong_has_a_name_and_an_instant(
+    client: Any, script: Any, end: str, kind: str, ended: float
+):
     only = request(client, script)
     assert (only.end, only.error_kind, only.ended_at) == (end, kind, ended)
 
@@ -71,7 +79,9 @@ def test_a_closed_port_is_connection_refused():
 
 
 def test_json_is_sent_as_json_with_outputs_filled_in():
-    _, server = play({"method": "POST", "json": {"a": ["${region}"]}, "headers": {"X-A": "${region}"}}, [(0, whole("x"))])
+    _, server = play(
+        {"method": "POST", "json": {"a": ["${region}"]}, "headers": {"X-A": "${region}"}}, [(0, whole("x"))]
+    )
     ((sent_head, body),) = server.seen
     assert body == b'{"a": ["us-east-1"]}'
     assert "content-type: application/json" in sent_head
@@ -125,4 +135,6 @@ def test_copies_act_at_once_under_names_of_their_own():
 def test_an_unknown_output_fails_the_story_and_lists_what_there_is():
     with pytest.raises(BaseExceptionGroup) as caught:
         play({"url": "${outputs.Uri}"}, [(0, whole("x"))])
-    assert caught.group_contains(StoryFailedError, match=r"\$\{outputs.Uri\} is not known; there is .*outputs.Url")
+    assert caught.group_contains(
+        StoryFailedError, match=r"\$\{outputs.Uri\} is not known; there is .*outputs.Url"
+    )

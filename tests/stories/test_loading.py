@@ -41,7 +41,11 @@ def test_a_story_knows_its_pattern_and_place(tmp_path: Path):
 
 
 def test_everything_wrong_is_told_at_once_with_line_column_and_field(tmp_path: Path):
-    text = GOOD.replace("status: 200", "statuss: 200").replace("29s", "soon").replace("title: A fast answer\n", "")
+    text = (
+        GOOD.replace("status: 200", "statuss: 200")
+        .replace("29s", "soon")
+        .replace("title: A fast answer\n", "")
+    )
     assert sorted(problems(write(tmp_path, text))) == [
         ":1:1: title: is missing",
         ":8:3: expect.statuss: is not a field of a story here; did you mean 'status'?",
@@ -64,7 +68,9 @@ def test_the_same_id_twice_is_told(tmp_path: Path):
 
 def test_the_same_id_in_two_files_is_told(tmp_path: Path):
     paths = [write(tmp_path, GOOD), write(tmp_path, GOOD, "b.story.yaml")]
-    with pytest.raises(StoryError, match=r"b\.story\.yaml:1:1: id: 'fast' is the id of a story in .*a\.story"):
+    with pytest.raises(
+        StoryError, match=r"b\.story\.yaml:1:1: id: 'fast' is the id of a story in .*a\.story"
+    ):
         load_all(paths)
 
 
@@ -83,13 +89,29 @@ def test_a_missing_file_is_told(tmp_path: Path):
         ("tokens: 10", "tokens: 0", ":4:1: model: tokens must be a whole number from 1 to 1000000, not 0"),
         ("profile: fast", "profile: fst", ":4:1: model: unknown profile 'fst'; there are: instant, fast"),
         ("status: 200", 'status: "200"', ":9:3: expect.status: Input should be a valid integer"),
-        ("    url:", "    kind: smoke\n    url:", ":6:5: clients[0]: unknown kind of client 'smoke'; there is 'http'"),
-        ("    url:", "    timout: 3\n    url:", ":7:5: clients[0].timout: is not a field of a story here; did you"),
+        (
+            "    url:",
+            "    kind: smoke\n    url:",
+            ":6:5: clients[0]: unknown kind of client 'smoke'; there is 'http'",
+        ),
+        (
+            "    url:",
+            "    timout: 3\n    url:",
+            ":7:5: clients[0].timout: is not a field of a story here; did you",
+        ),
         ("    url:", "    json: 1\n    body: x\n    url:", ":6:5: clients[0]: give json or body, not both"),
         ("clients:", "watch: nobody\nclients:", ":1:1: watch names no client: 'nobody' (clients: browser)"),
         ("clients:", "actions: [{at: 1s}]\nclients:", ":5:11: actions[0]: an action has exactly one of"),
-        ("status: 200", "body: {}", ":9:3: expect.body: Input should be a valid string or: give at least one of"),
-        ("status: 200", "body: {matches: '('}", ":9:10: expect.body.matches: '(' is not a regular expression"),
+        (
+            "status: 200",
+            "body: {}",
+            ":9:3: expect.body: Input should be a valid string or: give at least one of",
+        ),
+        (
+            "status: 200",
+            "body: {matches: '('}",
+            ":9:10: expect.body.matches: '(' is not a regular expression",
+        ),
         ("id: fast", "id: Fast One", ":1:1: id: String should match pattern"),
     ],
 )

@@ -119,7 +119,9 @@ def test_an_unknown_name_is_told_with_what_is_near(scenarios: Path, capsys: pyte
 
 
 def test_a_broken_file_is_told_with_its_line(scenarios: Path, capsys: pytest.CaptureFixture[str]):
-    (scenarios / "two" / "all.story.yaml").write_text("id: other\ntitle: t\nteaches: t\nclients: []\nexpect: {}\n")
+    (scenarios / "two" / "all.story.yaml").write_text(
+        "id: other\ntitle: t\nteaches: t\nclients: []\nexpect: {}\n"
+    )
     assert run(scenarios) == 2
     assert "all.story.yaml:4:1: clients: List should have at least 1 item" in capsys.readouterr().err
 
@@ -147,5 +149,11 @@ def test_an_excerpt_marks_the_instant_and_cuts_the_rest(scenarios: Path):
     (failure,) = result.failures
     lines = excerpt(result.trace.events, failure)
     assert lines[0] == "  ..."
-    assert [line for line in lines if line.startswith(">")][-1].split() == [">", "1.900000", "s", "client", "completed"]
+    assert [line for line in lines if line.startswith(">")][-1].split() == [
+        ">",
+        "1.900000",
+        "s",
+        "client",
+        "completed",
+    ]
     assert "\n".join(f"      {line}" for line in lines) in failure_text(result)

@@ -81,4 +81,9 @@ def test_milliseconds_take_numbers_and_durations():
 
 
 def test_a_duration_is_shown_without_noise():
-    assert [format_duration(value) for value in (29.0, 0.1, 1 / 3, None)] == ["29 s", "0.1 s", "0.333333 s", "never"]
+    assert [format_duration(value) for value in (29.0, 0.1, 1 / 3, None)] == [
+        "29 s",
+        "0.1 s",
+        "0.333333 s",
+        "never",
+    ]

@@ -86,7 +86,10 @@ def test_a_model_that_stalls_for_ever_is_cut_off():
 
 
 def test_an_answer_made_in_time_of_which_nothing_came_is_lost():
-    assert verdict(Script().model(MADE).client([(DONE, "Internal Server Error")], status=502, ended=DONE)) == "lost"
+    assert (
+        verdict(Script().model(MADE).client([(DONE, "Internal Server Error")], status=502, ended=DONE))
+        == "lost"
+    )
 
 
 def test_an_empty_200_after_the_model_was_done_is_lost():
