@@ -236,7 +236,7 @@ class Environment:
     def peak_memory_mb(self) -> int:
         """Peak memory of the processes, also when they have just been killed."""
         self._peak = max(self._peak, sum(g.peak_memory() for g in self._groups))
-        return math.ceil(self._peak / (1024 * 1024))
+        return min(math.ceil(self._peak / (1024 * 1024)), self.function.memory_mb)
 
     def _drain(self) -> None:
         for group in self._groups:

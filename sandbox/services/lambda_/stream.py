@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator
 
 from sandbox.context import InvokeComplete
@@ -18,6 +19,7 @@ class Stream:
         self._job = job
         self._log_tail = log_tail
         self._complete: InvokeComplete | None = None
+        weakref.finalize(self, job.execution.channel.abandon)  # never read: the function does not wait for it
 
     async def started(self) -> None:
         channel = self._job.execution.channel

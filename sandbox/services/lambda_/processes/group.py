@@ -23,10 +23,11 @@ _SHIM = 'echo "+$$" >&0; exec "$@" </dev/null'
 
 
 class Reaper:
-    """The sandbox's end of the reaper's pipe."""
+    """The sandbox's end of the reaper's pipe. A reaper that was ended by somebody is started again."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._groups: set[int] = set()
 
     def start(self) -> None:
         """Start the program."""
@@ -37,18 +38,31 @@ class Reaper:
             start_new_session=True,
             bufsize=0,
         )
+        for pid in self._groups:
+            self._report(b"+%d\n" % pid)
 
     @property
     def pipe(self) -> int:
         """The descriptor to report starts on."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
         assert self._process is not None
         assert self._process.stdin is not None
         return self._process.stdin.fileno()
 
+    def _report(self, line: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it has been ended: the next start reports all
+            os.write(self.pipe, line)
+
+    def began(self, pid: int) -> None:
+        """A group has reported itself."""
+        self._groups.add(pid)
+
     def ended(self, pid: int) -> None:
         """A group is gone: its number may be used again."""
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self.pipe, b"-%d\n" % pid)
+        self._groups.discard(pid)
+        if self._process is not None and self._process.poll() is None:
+            self._report(b"-%d\n" % pid)
 
     def stop(self) -> None:
         """End the program; it kills what is left."""
@@ -88,6 +102,7 @@ class ProcessGroup:
         finally:
             os.close(writer)
         self.pid = self._process.pid
+        parent.began(self.pid)
         self.exited: asyncio.Future[int] = self._loop.create_future()
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._ended)

@@ -39,6 +39,11 @@ class Request:
             else:
                 raise TruncatedRequestError
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether the client has gone away, as one does that waits for a limited time only."""
+        return self._connection.at_end
+
     async def body(self) -> bytes:
         """The whole body."""
         return b"".join([chunk async for chunk in self.chunks()])
@@ -79,6 +84,11 @@ class Connection:
         self._writer = writer
         self._handler = handler
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the client has closed its side."""
+        return self._reader.at_eof()
 
     async def next_event(self) -> h11.Event | type[h11.PAUSED]:
         """The next event of the request under way; a broken connection reads as ``ConnectionClosed``."""

@@ -19,7 +19,9 @@ async def runtime_next(session: Session, request: Request) -> None:
         await _answer(request, session.execution)  # asked again without having answered: the same one
         return
     await session.change(session.runtime.ready())
-    await _answer(request, await session.take())
+    execution = await session.take(lambda: request.abandoned)
+    if execution is not None:
+        await _answer(request, execution)
 
 
 async def _let_the_response_catch_up(session: Session) -> None:

@@ -106,11 +106,12 @@ class Session:
         async with self._changed:
             await self._changed.wait_for(condition)
 
-    async def take(self) -> Execution:
-        """The invocation that waits for the runtime, when there is one."""
+    async def take(self, abandoned: Callable[[], bool]) -> Execution | None:
+        """The invocation that waits for the runtime, when there is one; ``None`` when its asker has gone."""
         await self.wait_for(lambda: self._offered is not None)
         execution = self._offered
-        assert execution is not None
+        if execution is None or abandoned():
+            return None
         self._offered = None
         self.runtime = self.runtime.running()
         return execution
