@@ -67,7 +67,9 @@ class Service(Protocol):
     """A data plane: an ASGI application for the addresses that it claims.
 
     The front puts what ``match`` returned into ``scope["aws"]`` and the undone path into ``scope["path"]`` and
-    ``scope["raw_path"]``.
+    ``scope["raw_path"]``. What a client signed is the path that it sent: ``scope["sent_raw_path"]``, when another.
+    ``scope["sent_headers"]``, when there, are the headers with their names in the client's own case, which a Lambda
+    event of a REST API keeps (ASGI's are in lower case).
     """
 
     name: str

@@ -28,7 +28,8 @@ class SignedRequest:
     def from_scope(cls, scope: Mapping[str, object], body: bytes | None) -> SignedRequest:
         """From an ASGI scope; ``sent_raw_path``, when a path style was undone, is what the client signed."""
         raw = scope.get("sent_raw_path") or scope.get("raw_path") or str(scope["path"]).encode()
-        headers: Iterable[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]
+        headers: Iterable[tuple[bytes, bytes]]
+        headers = scope.get("sent_headers") or scope["headers"]  # type: ignore[assignment]
         query: bytes = scope.get("query_string", b"")  # type: ignore[assignment]
         assert isinstance(raw, bytes)
         return cls(

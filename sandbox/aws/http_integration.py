@@ -7,6 +7,7 @@ arrive cut anywhere. Source: aws-lambda-ric (Node.js), ``HttpResponseStream``; f
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,14 +68,21 @@ def parse(text: bytes) -> Prelude:
     return Prelude(status_of(value.get("statusCode", 200)), tuple(_headers(value)))
 
 
+def name_of(name: str) -> str:
+    """A header's name, or :class:`PreludeError` when HTTP has no such (RFC 9110, 5.1)."""
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise PreludeError(f"{name!r} is no name for a header")
+    return name
+
+
 def status_of(value: Any) -> int:
     """A status code given as number or as text ("418" counts). Raises :class:`PreludeError`."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 100 <= value <= 599:
-        raise PreludeError(f"statusCode is {value!r}, not a number from 100 to 599")
+    if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:
+        raise PreludeError(f"statusCode is {value!r}, not a number from 200 to 599")
     return value
 
 
@@ -92,9 +100,13 @@ def _headers(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(single, dict) or not isinstance(multiple, dict) or not isinstance(cookies, list):
         raise PreludeError("headers and multiValueHeaders must be objects, cookies a list")
     many = {name.lower() for name in multiple}
-    pairs = [(name, text_of(v)) for name, v in single.items() if v is not None and name.lower() not in many]
+    pairs = [
+        (name_of(name), text_of(v))
+        for name, v in single.items()
+        if v is not None and name.lower() not in many
+    ]
     for name, values in multiple.items():
         if not isinstance(values, list):
             raise PreludeError(f"multiValueHeaders[{name!r}] must be a list")
-        pairs += [(name, text_of(v)) for v in values]
+        pairs += [(name_of(name), text_of(v)) for v in values]
     return pairs + [("set-cookie", text_of(cookie)) for cookie in cookies]

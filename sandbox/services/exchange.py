@@ -140,5 +140,5 @@ class Exchange:
 
 
 def _value(text: str) -> bytes:
-    """A header's value on the wire: line breaks would end the header, other text goes as UTF-8."""
-    return " ".join(text.splitlines()).strip().encode("utf-8")
+    """A header's value on the wire: control characters would end the header, other text goes as UTF-8."""
+    return "".join(c if c.isprintable() or c == "\t" else " " for c in text).strip().encode("utf-8")

@@ -50,6 +50,9 @@ def test_status_defaults_to_200_and_multi_value_headers_win() -> None:
         b'{"headers":["a"]}',
         b'{"cookies":"a"}',
         b'{"statusCode":true}',
+        b'{"statusCode":101}',
+        b'{"headers":{"a b":"c"}}',
+        b'{"headers":{"":"c"}}',
         b'{"multiValueHeaders":{"a":"b"}}',
     ],
 )

@@ -153,6 +153,7 @@ async def request(
     headers: dict[str, str] | list[tuple[str, str]] | None = None,
     body: bytes = b"",
     gone_after: float | None = None,
+    scope: dict[str, Any] | None = None,
 ) -> Reply:
     """Send a request through ``match`` to the service; errors of the application come out."""
     from sandbox.context import Address
@@ -162,7 +163,7 @@ async def request(
     pairs = [("host", host), *pairs]
     parameters = service.match(Address(method, host, raw, query, dict(pairs)))
     assert parameters is not None
-    scope: MutableMapping[str, Any] = {
+    full: MutableMapping[str, Any] = {
         "type": "http",
         "http_version": "1.1",
         "scheme": "http",
@@ -173,6 +174,7 @@ async def request(
         "headers": [(n.lower().encode(), v.encode()) for n, v in pairs],
         "client": ("127.0.0.1", 5000),
         "aws": parameters,
+        **(scope or {}),
     }
     reply = Reply()
     pending = [body[i : i + 1_000_000] for i in range(0, len(body), 1_000_000)] or [b""]
@@ -199,7 +201,7 @@ async def request(
 
     with clock.in_flight("test"):
         try:
-            await service(scope, receive, send)
+            await service(full, receive, send)
         except BaseException as error:
             error.reply = reply  # type: ignore[attr-defined]
             raise

@@ -35,21 +35,17 @@ _REMAPPED_LAMBDA = _REMAPPED | {"www-authenticate"}
 
 
 def canonical(name: str) -> str:
-    """``x-my-header`` as ``X-My-Header``: HTTP/1.1 clients write names so, the server gives them in lower case."""
+    """``x-my-header`` as ``X-My-Header``, as HTTP/1.1 clients mostly write names."""
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
 def of_request(call: Call) -> Pairs:
     """The headers that an integration gets, with what AWS's front adds."""
-    # HTTP/2 has lower-case names only; AWS writes these three in its own way.
-    keeps_case = str(call.scope.get("http_version", "1.1")).startswith("2")
-    pairs: Pairs = []
-    for name, value in call.signed.headers:
-        lower = name.lower()
-        if lower in DROPPED_FROM_REQUEST or lower.startswith(":") or lower in _OWN:
-            continue
-        own_case = keeps_case and lower not in ("host", "user-agent", "authorization")
-        pairs.append((lower if own_case else canonical(name), value))
+    pairs = [
+        (_name(call, name), value)
+        for name, value in call.signed.headers
+        if name.lower() not in DROPPED_FROM_REQUEST | _OWN and not name.startswith(":")
+    ]
     forwarded = call.header("x-forwarded-for")
     return [
         *pairs,
@@ -59,6 +55,14 @@ def of_request(call: Call) -> Pairs:
         ("X-Forwarded-Port", "443"),
         ("X-Forwarded-Proto", "https"),
     ]
+
+
+def _name(call: Call, name: str) -> str:
+    """The client's own case when it is known, but for the names that AWS writes in its own way (recorded)."""
+    if name.lower() in ("authorization", "user-agent"):
+        return canonical(name)
+    over_http2 = str(call.scope.get("http_version", "1.1")).startswith("2")  # names are in lower case there
+    return name if over_http2 or "sent_headers" in call.scope else canonical(name)
 
 
 _OWN = frozenset(("host", "x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"))

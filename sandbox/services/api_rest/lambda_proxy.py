@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.auth import Principal, as_statements, authorize
 from sandbox.aws.errors import AwsError
-from sandbox.aws.http_integration import DELIMITER, PreludeError, parse, status_of
+from sandbox.aws.http_integration import DELIMITER, name_of, parse, status_of
 from sandbox.context import Invocation
 from sandbox.services.api_rest import headers as names
 from sandbox.services.api_rest import media
@@ -145,10 +145,7 @@ def interpret(call: Call, payload: bytes) -> Answer:
     body = value.get("body")
     if body is not None and not isinstance(body, str):
         raise ValueError(f"its body is a JSON {type(body).__name__}, not a string")
-    try:
-        status = status_of(200 if value.get("statusCode") is None else value["statusCode"])
-    except PreludeError as error:
-        raise ValueError(str(error)) from error
+    status = status_of(200 if value.get("statusCode") is None else value["statusCode"])
     pairs = _headers(value)
     if not any(name.lower() == "content-type" for name, _ in pairs):
         pairs.append(("Content-Type", "application/json"))
@@ -162,9 +159,9 @@ def _headers(value: dict[str, Any]) -> Pairs:
     if not isinstance(single, dict) or not isinstance(many, dict):
         raise ValueError("its headers are no objects")
     listed = {name.lower() for name in many}
-    pairs = [(name, _text(name, v)) for name, v in single.items() if name.lower() not in listed]
+    pairs = [(name_of(name), _text(name, v)) for name, v in single.items() if name.lower() not in listed]
     for name, values in many.items():
-        pairs += [(name, _text(name, v)) for v in (values if isinstance(values, list) else [values])]
+        pairs += [(name_of(name), _text(name, v)) for v in (values if isinstance(values, list) else [values])]
     return pairs
 
 

@@ -13,7 +13,7 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.aws.http_integration import PreludeError, status_of, text_of
+from sandbox.aws.http_integration import PreludeError, name_of, status_of, text_of
 
 
 class AnswerError(ValueError):
@@ -39,20 +39,19 @@ def interpret(payload: bytes) -> Answer:
         body = value if isinstance(value, str) else _compact(value)
         return Answer(200, (("Content-Type", "application/json"),), body.encode())
     try:
-        status = status_of(value["statusCode"])
+        return Answer(status_of(value["statusCode"]), tuple(_headers(value)), _body(value))
     except PreludeError as error:
         raise AnswerError(str(error)) from error
-    return Answer(status, tuple(_headers(value)), _body(value))
 
 
 def _headers(value: dict[str, Any]) -> list[tuple[str, str]]:
     headers, cookies = value.get("headers") or {}, value.get("cookies") or []
     if not isinstance(headers, dict) or not isinstance(cookies, list):
         raise AnswerError("headers must be an object and cookies a list")
-    pairs = [(name, text_of(v)) for name, v in headers.items() if v is not None]
+    pairs = [(name_of(name), text_of(v)) for name, v in headers.items() if v is not None]
     if not any(name.lower() == "content-type" for name, _ in pairs):
         pairs.insert(0, ("Content-Type", "application/json"))
-    return pairs + [("set-cookie", text_of(cookie)) for cookie in cookies]
+    return [*remapped(pairs), *(("set-cookie", text_of(cookie)) for cookie in cookies)]
 
 
 def _body(value: dict[str, Any]) -> bytes:
@@ -71,3 +70,9 @@ def _body(value: dict[str, Any]) -> bytes:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def remapped(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """``WWW-Authenticate`` reaches the client under another name, as users of Function URLs report."""
+    renamed = "x-amzn-Remapped-www-authenticate"
+    return [(renamed if name.lower() == "www-authenticate" else name, value) for name, value in pairs]

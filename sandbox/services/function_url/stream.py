@@ -12,6 +12,7 @@ from sandbox.context import StreamedInvocation
 from sandbox.limits import Limits
 from sandbox.services.exchange import HOP_BY_HOP, Exchange
 from sandbox.services.function_url import errors
+from sandbox.services.function_url.answer import remapped
 
 DEFAULT_TYPE = "application/octet-stream"
 
@@ -67,7 +68,8 @@ def _prelude(reader: PreludeReader, chunk: bytes, limits: Limits) -> tuple[Prelu
 
 def _kept(prelude: Prelude) -> list[tuple[str, str]]:
     """The function's headers without those that only the connection may set."""
-    headers = [(n, v) for n, v in prelude.headers if n.lower() not in HOP_BY_HOP]
+    dropped = HOP_BY_HOP | {"content-length"}
+    headers = remapped([(n, v) for n, v in prelude.headers if n.lower() not in dropped])
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.insert(0, ("Content-Type", DEFAULT_TYPE))
     return headers

@@ -100,6 +100,29 @@ def test_event_is_format_1_0(edge: SimpleNamespace, rest: SimpleNamespace) -> No
     assert invocation.cause == reply.header("x-amzn-requestid")
 
 
+@pytest.mark.parametrize(
+    ("version", "sent", "names"),
+    [
+        ("1.1", None, {"X-Api-Key", "Accept", "User-Agent"}),
+        (
+            "1.1",
+            [("x-API-key", "k"), ("accept", "*/*"), ("user-agent", "t")],
+            {"x-API-key", "accept", "User-Agent"},
+        ),
+        ("2", None, {"x-api-key", "accept", "User-Agent"}),
+    ],
+)
+def test_header_names_keep_the_clients_case_when_it_is_known(
+    edge: SimpleNamespace, rest: SimpleNamespace, version: str, sent: Any, names: set[str]
+) -> None:
+    more: dict[str, Any] = {"http_version": version}
+    if sent is not None:
+        more["sent_headers"] = [(n.encode(), v.encode()) for n, v in sent]
+    headers = {"x-api-key": "k", "accept": "*/*", "user-agent": "t"}
+    _, sandbox = rest.serve(edge, None, rest.returns(rest.OK), headers=headers, scope=more)
+    assert names < set(rest.event_of(sandbox)["headers"])
+
+
 def test_event_has_null_for_what_is_empty(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
     config = rest.api(rest.resource("/"))
     _, sandbox = rest.serve(edge, config, rest.returns(rest.OK), "/prod")
@@ -280,6 +303,8 @@ def test_base64_answers_are_decoded_for_binary_types(
         {"statusCode": 200, "headers": {"X": 1}},
         {"statusCode": 200, "headers": "x"},
         {"statusCode": 200, "cookies": []},
+        {"statusCode": 200, "headers": {"X\r\nY": "z"}},
+        {"statusCode": 101},
     ],
 )
 def test_malformed_answer_is_a_502(edge: SimpleNamespace, rest: SimpleNamespace, returned: Any) -> None:

@@ -338,6 +338,16 @@ def test_answer_in_no_form_is_a_502(edge: SimpleNamespace, returned: Any) -> Non
     assert (reply.status, reply.body) == (502, b"Internal Server Error")
 
 
+def test_header_values_cannot_break_out(edge: SimpleNamespace) -> None:
+    headers = {"X-A": "a\r\nX-B: b\0", "WWW-Authenticate": "Basic"}
+    reply, _ = serve(edge, url(), returns({"statusCode": 401, "headers": headers}))
+    assert reply.header("x-a") == "a  X-B: b"
+    assert reply.header("x-amzn-remapped-www-authenticate") == "Basic"
+    assert reply.header("www-authenticate") is None
+    reply, _ = serve(edge, url(), returns({"statusCode": 200, "headers": {"X-A\r\nX-B": "b"}}))
+    assert (reply.status, reply.body) == (502, b"Internal Server Error")
+
+
 def test_function_error_is_a_502(edge: SimpleNamespace) -> None:
     reply, _ = serve(edge, url(), returns({"errorMessage": "x"}, error="Unhandled", after=2.5))
     assert (reply.status, reply.body) == (502, b"Internal Server Error")
