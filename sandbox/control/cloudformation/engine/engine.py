@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.control.cloudformation.engine.change_set import ChangeSet
 from sandbox.control.cloudformation.engine.graph import order, requirements
 from sandbox.control.cloudformation.engine.stack import Options, Stack
-from sandbox.control.cloudformation.errors import ResourceError, ValidationError
+from sandbox.control.cloudformation.errors import Path_, ResourceError, ValidationError
 from sandbox.control.cloudformation.template.build import build
 from sandbox.control.cloudformation.template.intrinsics import Scope
 from sandbox.control.cloudformation.template.model import ParameterValue, Template
@@ -172,18 +172,18 @@ class _Imports(dict[str, str]):
 def check(template: Template) -> None:
     """Circles and attributes that a type does not have."""
     order({name: requirements(spec, template.resources) for name, spec in template.resources.items()})
-    places = [
-        *(("Resources", name, spec.properties) for name, spec in template.resources.items()),
-        *(("Outputs", name, [output.value, output.export]) for name, output in template.outputs.items()),
-    ]
-    for section, name, value in places:
-        for target, attribute, path in references(value, (section, name)):
-            if not attribute or target not in template.resources:
-                continue
-            spec = template.resources[target]
-            type_ = TYPES.get(spec.type)
-            if type_ is not None and not type_.has_attribute(attribute):
-                raise ValidationError(
-                    f"Template error: resource {target} does not support attribute type {attribute} in Fn::GetAtt",
-                    path if section == "Outputs" else (section, name),
-                )
+    for name, spec in template.resources.items():
+        _check_attributes(template, spec.properties, ("Resources", name, "Properties"))
+    for name, output in template.outputs.items():
+        _check_attributes(template, output.value, ("Outputs", name, "Value"))
+        _check_attributes(template, output.export, ("Outputs", name, "Export", "Name"))
+
+
+def _check_attributes(template: Template, value: Any, where: Path_) -> None:
+    for target, attribute, path in references(value, where):
+        spec = template.resources.get(target)
+        type_ = TYPES.get(spec.type) if spec is not None and attribute else None
+        if type_ is not None and not type_.has_attribute(str(attribute)):
+            raise ValidationError(
+                f"Template error: resource {target} does not support attribute type {attribute} in Fn::GetAtt", path
+            )

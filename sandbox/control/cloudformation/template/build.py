@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from sandbox.control.cloudformation.errors import ValidationError
+from sandbox.control.cloudformation.errors import Path_, ValidationError
 from sandbox.control.cloudformation.template.intrinsics import Scope
 from sandbox.control.cloudformation.template.model import OutputSpec, ParameterValue, ResourceSpec, Template
 from sandbox.control.cloudformation.template.parameters import GetSsm, resolve_parameters
 from sandbox.control.cloudformation.template.reader import Document
 from sandbox.control.cloudformation.template.references import check_functions, decide, references
+from sandbox.control.cloudformation.template.rules import check_rules
 from sandbox.control.cloudformation.template.transform import (
     LANGUAGE_EXTENSIONS,
     apply_transforms,
@@ -94,6 +95,7 @@ async def build(
         processed.get("Conditions") or {},
         language_extensions=LANGUAGE_EXTENSIONS in transforms,
     )
+    check_rules(processed.get("Rules") or {}, scope)
     conditions = {name: scope.condition(name) for name in scope.conditions}
     scope.conditions = conditions
     resources = {
@@ -157,12 +159,19 @@ def _resource(name: str, body: Mapping[str, Any], scope: Scope) -> ResourceSpec:
     return ResourceSpec(
         name,
         body["Type"],
-        decide(properties, scope),
+        _decided(properties, scope, (*path, "Properties")),
         tuple([depends] if isinstance(depends, str) else depends),
         deletion,
         _policy(body, "UpdateReplacePolicy", "Delete", path),
         body.get("Metadata") or {},
     )
+
+
+def _decided(value: Any, scope: Scope, path: Path_) -> Any:
+    try:
+        return decide(value, scope)
+    except ValidationError as e:
+        raise ValidationError(e.message, e.path or path) from e
 
 
 def _policy(body: Mapping[str, Any], key: str, default: str, path: tuple[str, str]) -> Any:
@@ -180,7 +189,7 @@ def _output(name: str, body: Any, scope: Scope) -> OutputSpec:
         raise ValidationError("Template format error: Every Outputs member must contain a Value object", path)
     check_functions(body, path)
     export = decide(body["Export"], scope).get("Name") if "Export" in body else None
-    return OutputSpec(name, decide(body["Value"], scope), body.get("Description"), export)
+    return OutputSpec(name, _decided(body["Value"], scope, (*path, "Value")), body.get("Description"), export)
 
 
 def _check_references(
