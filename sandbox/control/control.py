@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 import logging
@@ -21,6 +22,7 @@ from sandbox.control.target import Target, identify, operation_hint
 
 log = logging.getLogger(__name__)
 
+LARGE = 2**18  # bytes; a body that takes longer to parse than a thread to start
 CLOUDFORMATION = "sandbox.control.cloudformation"
 
 
@@ -61,10 +63,13 @@ class MotoControl:
 
     async def role_credentials(self, role_arn: str) -> tuple[str, str, str]:
         """Access key, secret key and session token of a new session of a role, as a Lambda environment gets them."""
+        await self._ensure_fresh()
         return await self._shims.identities.role_credentials(role_arn)
 
     async def secret_for(self, access_key: str) -> Credential | None:
         """What is known about an access key; ``None`` for an unknown one."""
+        if not self._fresh:  # moto may hold the keys of an earlier sandbox
+            return self._shims.identities.root_credential(access_key)
         return await self._shims.identities.secret_for(access_key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +121,7 @@ class MotoControl:
         shim = await self._shims.of(target.service)
         if shim is None:
             return await self._moto.ask(target, request)
-        operation = wire.read(target.service, request)
+        operation = await _read(target.service, request)
         handler = shim.handlers.get(operation.name)
         if handler is None and shim.whole:
             raise NotEmulatedError(f"{target.service} {operation.name}")
@@ -131,6 +136,12 @@ class MotoControl:
             if hasattr(module, "CloudFormation"):
                 self._cloudformation = module.CloudFormation(self._sandbox)
         return self._cloudformation
+
+
+async def _read(service: str, request: Request) -> wire.Operation:
+    if len(request.body) > LARGE:
+        return await asyncio.to_thread(wire.read, service, request)
+    return wire.read(service, request)
 
 
 def _written(operation: wire.Operation, result: Mapping[str, Any] | None, request_id: str) -> Response:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import os
 import urllib.request
 import zipfile
 from typing import Any
 
 import pytest
 
+from sandbox.aws.errors import AwsError
+from sandbox.control.shims.lambda_.package import check
 from tests.control.helpers import ROLE, create, lenient, refused, zip_of
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:chat"
@@ -199,19 +200,17 @@ def test_bad_packages(served: Any, code: dict[str, Any], status: int, name: str,
 
 
 def test_a_package_over_50_mb(served: Any) -> None:
-    large = os.urandom(1024) * (51 * 1024 + 300)
+    large = bytes(52_428_801)
     status, code, message = refused(create, client=served.client("lambda"), Code={"ZipFile": large})
     assert (status, code) == (413, "RequestEntityTooLargeException")
     assert message == "Request must be smaller than 69905067 bytes for the CreateFunction operation"
 
 
-def test_a_package_that_unzips_to_more_than_250_mb(served: Any) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("large", bytes(262_144_001))
-    _, code, message = refused(create, client=served.client("lambda"), Code={"ZipFile": buffer.getvalue()})
-    assert code == "InvalidParameterValueException"
-    assert message == "Unzipped size must be smaller than 262144000 bytes"
+@pytest.mark.fact("4.40")
+def test_a_package_that_unzips_to_too_much() -> None:
+    assert check(zip_of(large="x" * 100), unzipped_max=100).unzipped == 100
+    with pytest.raises(AwsError, match="Unzipped size must be smaller than 99 bytes"):
+        check(zip_of(large="x" * 100), unzipped_max=99)
 
 
 def test_environment_variables_are_judged(served: Any) -> None:

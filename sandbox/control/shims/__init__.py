@@ -46,7 +46,7 @@ class Shims:
 
     def __post_init__(self) -> None:
         self.quotas = Quotas(self.sandbox)
-        self.identities = Identities(self.sandbox.settings, self.moto)
+        self.identities = Identities(self.sandbox, self.moto)
         self._lambda = lambda_.State(self.sandbox, self.quotas)
         self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)
@@ -63,6 +63,7 @@ class Shims:
     def reset(self) -> None:
         """Forget everything."""
         self.quotas.reset()
+        self.identities.reset()
         self._lambda.reset()
         self._apigateway.reset()
 

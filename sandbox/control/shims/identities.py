@@ -5,90 +5,189 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
 from sandbox.auth.credentials import Credential
-from sandbox.context import Settings
+from sandbox.aws.errors import NotEmulatedError
+from sandbox.context import Sandbox
 from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.shims.call import Call, Handler
+from sandbox.control.validation import validate
 
 ROOT_KEY, ROOT_SECRET = "test", "test"
 
 
-class Identities:
-    """Reads moto's IAM and STS, in its worker."""
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session of a role."""
 
-    def __init__(self, settings: Settings, moto: MotoBackend) -> None:
-        self._settings = settings
+    credential: Credential
+    role_arn: str
+
+
+class Identities:
+    """The root user, our own role sessions, and moto's IAM users (read in its worker)."""
+
+    def __init__(self, sandbox: Sandbox, moto: MotoBackend) -> None:
+        self._sandbox = sandbox
         self._moto = moto
-        self._root = Credential(
-            ROOT_KEY,
-            ROOT_SECRET,
-            None,
-            f"arn:aws:iam::{settings.account}:root",
-            is_root=True,
-            user_id=settings.account,
-        )
+        self._sessions: dict[str, Session] = {}
+        account = sandbox.settings.account
+        arn = f"arn:aws:iam::{account}:root"
+        self._root = Credential(ROOT_KEY, ROOT_SECRET, None, arn, is_root=True, user_id=account)
+
+    def reset(self) -> None:
+        """Forget all sessions."""
+        self._sessions.clear()
 
     def sts(self) -> Mapping[str, Handler]:
         """STS's operations that are ours."""
-        return {"GetCallerIdentity": self.caller_identity}
+        return {
+            "GetCallerIdentity": self.caller_identity,
+            "AssumeRole": self.assume_role,
+            "GetSessionToken": self.session_token,
+        }
 
     async def caller_identity(self, call: Call) -> Mapping[str, Any]:
         """``GetCallerIdentity``; a key that nobody has counts as the root user's (the front refuses bad ones)."""
-        found = await self.secret_for(call.target.access_key or ROOT_KEY) or self._root
-        return {"UserId": found.user_id, "Account": self._settings.account, "Arn": found.principal_arn}
+        found = await self._caller(call)
+        return {
+            "UserId": found.user_id,
+            "Account": self._sandbox.settings.account,
+            "Arn": found.principal_arn,
+        }
+
+    async def _caller(self, call: Call) -> Credential:
+        return await self.secret_for(call.target.access_key or ROOT_KEY) or self._root
+
+    async def assume_role(self, call: Call) -> Mapping[str, Any]:
+        """``AssumeRole``. The role need not exist, and its trust policy is not judged."""
+        params = call.params
+        validate(call.operation.model, params)
+        if params.get("Policy") or params.get("PolicyArns"):
+            raise NotEmulatedError("STS session policies (Policy, PolicyArns of AssumeRole)")
+        made = await self._assume(
+            params["RoleArn"], params["RoleSessionName"], params.get("DurationSeconds", 3600)
+        )
+        return {
+            "Credentials": _credentials(made),
+            "AssumedRoleUser": {"AssumedRoleId": made.user_id, "Arn": made.principal_arn},
+        }
+
+    async def session_token(self, call: Call) -> Mapping[str, Any]:
+        """``GetSessionToken``: temporary credentials of who calls."""
+        caller = await self._caller(call)
+        expires = self._expiry(call.params.get("DurationSeconds", 43_200))
+        made = replace(self._keys(), **_principal(caller), expires=expires)
+        self._sessions[made.access_key] = Session(made, "")
+        return {"Credentials": _credentials(made)}
+
+    async def role_credentials(self, role_arn: str, session: str = "lambda") -> tuple[str, str, str]:
+        """A new session of a role, which need not exist in IAM: access key, secret key, token."""
+        made = await self._assume(role_arn, session, 43_200)
+        return made.access_key, made.secret_key, made.session_token or ""
+
+    async def _assume(self, role_arn: str, name: str, seconds: int) -> Credential:
+        account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        role_id = await self._role_id(role_arn)
+        made = replace(
+            self._keys(),
+            principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/{name}",
+            expires=self._expiry(seconds),
+            user_id=f"{role_id}:{name}",
+        )
+        self._sessions[made.access_key] = Session(made, role_arn)
+        return made
+
+    def _keys(self) -> Credential:
+        """New temporary keys in AWS's form."""
+        ids = self._sandbox.ids
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        access_key = "ASIA" + ids.text(16, f"{letters}234567")
+        secret = ids.text(40, f"{letters}{letters.lower()}0123456789+/")
+        return Credential(
+            access_key,
+            secret,
+            "IQoJb3JpZ2luX2Vj" + ids.text(320, f"{letters}{letters.lower()}0123456789+/"),
+            "",
+        )
+
+    def _expiry(self, seconds: int) -> datetime:
+        return self._sandbox.clock.utcnow() + timedelta(seconds=seconds)
 
     async def secret_for(self, access_key: str) -> Credential | None:
         """What is known about an access key; ``None`` for an unknown or inactive one."""
         if access_key == ROOT_KEY:
-            return self._root
-        if "moto.iam.models" not in sys.modules:
-            return None  # nobody has made a user or a session yet
-        return await self._moto.run(lambda: self._find(access_key))  # type: ignore[no-any-return]
+            return self.root_credential(access_key)
+        session = self._sessions.get(access_key)
+        if session is not None:
+            if not session.role_arn:
+                return session.credential
+            role = await self._role(session.role_arn)
+            return replace(session.credential, policies=tuple(_policies(role)) if role else ())
+        if not _iam_is_used():
+            return None
+        return await self._moto.run(lambda: _user_of(access_key))  # type: ignore[no-any-return]
 
-    async def role_credentials(self, role_arn: str, session: str = "lambda") -> tuple[str, str, str]:
-        """A new session of a role, which need not exist in IAM: access key, secret key, token."""
+    def root_credential(self, access_key: str) -> Credential | None:
+        """The root user's credential when the key is its."""
+        return self._root if access_key == ROOT_KEY else None
 
-        def assume() -> tuple[str, str, str]:
-            from moto.sts.models import sts_backends
+    async def _role_id(self, role_arn: str) -> str:
+        role = await self._role(role_arn)
+        return (
+            str(role.id) if role else "AROA" + self._sandbox.ids.text(17, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+        )
 
-            backend = sts_backends[self._settings.account]["aws"]
-            made = backend.assume_role(self._settings.region, session, role_arn, None, 43_200, None)  # type: ignore[arg-type]
-            return made.access_key_id, made.secret_access_key, made.session_token
-
-        return await self._moto.run(assume)  # type: ignore[no-any-return]
-
-    def _find(self, access_key: str) -> Credential | None:
-        from moto.iam.models import iam_backends
-        from moto.sts.models import sts_backends
-
-        for regions in list(sts_backends.values()):
-            session = regions["aws"].get_assumed_role_from_access_key(access_key)
-            if session is not None:
-                return _of_session(session, iam_backends)
-        for accounts in list(iam_backends.values()):
-            backend = accounts["aws"]
-            user = backend.get_user_from_access_key_id(access_key)
-            if user is not None:
-                return _of_user(user, backend, access_key)
-        return None
+    async def _role(self, role_arn: str) -> Any:
+        """moto's role, or ``None``."""
+        if not _iam_is_used():
+            return None
+        return await self._moto.run(lambda: _role_of(role_arn))
 
 
-def _of_session(session: Any, iam_backends: Any) -> Credential:
-    backend = iam_backends[session.account_id]["aws"]
-    role = next((role for role in backend.roles.values() if role.arn == session.role_arn), None)
-    return Credential(
-        session.access_key_id,
-        session.secret_access_key,
-        session.session_token,
-        session.arn,
-        policies=tuple(_policies(role)) if role else (),
-        expires=session.expiration.replace(tzinfo=UTC),
-        user_id=session.user_id,
-    )
+def _iam_is_used() -> bool:
+    """Whether anybody can have made a user or a role."""
+    return "moto.iam.models" in sys.modules
+
+
+def _credentials(made: Credential) -> dict[str, Any]:
+    return {
+        "AccessKeyId": made.access_key,
+        "SecretAccessKey": made.secret_key,
+        "SessionToken": made.session_token,
+        "Expiration": made.expires,
+    }
+
+
+def _principal(caller: Credential) -> dict[str, Any]:
+    """What temporary credentials of a caller share with it."""
+    names = ("principal_arn", "is_root", "policies", "user_id")
+    return {name: getattr(caller, name) for name in names}
+
+
+def _role_of(role_arn: str) -> Any:
+    from moto.iam.models import iam_backends
+
+    for accounts in list(iam_backends.values()):
+        for role in accounts["aws"].roles.values():
+            if role.arn == role_arn:
+                return role
+    return None
+
+
+def _user_of(access_key: str) -> Credential | None:
+    from moto.iam.models import iam_backends
+
+    for accounts in list(iam_backends.values()):
+        backend = accounts["aws"]
+        user = backend.get_user_from_access_key_id(access_key)
+        if user is not None:
+            return _of_user(user, backend, access_key)
+    return None
 
 
 def _of_user(user: Any, backend: Any, access_key: str) -> Credential | None:
@@ -109,7 +208,9 @@ def _policies(owner: Any) -> Iterator[Mapping[str, Any]]:
     for document in owner.policies.values():
         yield _document(document)
     for policy in owner.managed_policies.values():
-        yield _document(policy.document)
+        for version in policy.versions:
+            if version.version_id == policy.default_version_id:
+                yield _document(version.document)
 
 
 def _document(text: Any) -> Mapping[str, Any]:
