@@ -8,7 +8,7 @@ import httpx
 
 from sandbox.services.api_rest import headers as names
 from sandbox.services.api_rest.call import Answer, Call
-from sandbox.services.api_rest.gateway_response import GatewayError, of_limit
+from sandbox.services.api_rest.gateway_response import GatewayError, internal, of_limit
 from sandbox.services.api_rest.mapping import mapped, with_stage_variables
 
 # Names that mean the sandbox itself when it is asked for them.
@@ -61,8 +61,19 @@ def pairs_of(response: httpx.Response) -> list[tuple[str, str]]:
 
 
 def build(call: Call) -> httpx.Request:
-    """The request to the endpoint."""
-    url, host = _address(call)
+    """The request to the endpoint. Raises ``GatewayError`` for an address that is none."""
+    try:
+        url, host = _address(call)
+        method = call.integration.http_method
+        method = call.http_method if method in ("ANY", "") else method
+        body = call.body if call.body or method in ("POST", "PUT", "PATCH") else None
+        return httpx.Request(method, url, headers=_headers(call, host), content=body)
+    except (httpx.InvalidURL, ValueError) as wrong:
+        reason = f"{call.integration.uri!r} is no address of an endpoint: {wrong}"
+        raise internal(call.sandbox.limits, "API_CONFIGURATION_ERROR", 500, reason) from wrong
+
+
+def _headers(call: Call, host: str) -> list[tuple[bytes, bytes]]:
     # Last wins: what the mapping sets stands for what the client sent.
     pairs = {n.lower(): (n, v) for n, v in names.of_request(call) if n.lower() != "host"}
     for name, value in mapped(call, "header").items():
@@ -70,10 +81,15 @@ def build(call: Call) -> httpx.Request:
     pairs.setdefault("user-agent", ("User-Agent", f"AmazonAPIGateway_{call.api_id}"))
     pairs["x-amzn-apigateway-api-id"] = ("x-amzn-apigateway-api-id", call.api_id)
     pairs["host"] = ("Host", host)
-    method = call.integration.http_method
-    method = call.http_method if method in ("ANY", "") else method
-    body = call.body if call.body or method in ("POST", "PUT", "PATCH") else None
-    return httpx.Request(method, url, headers=list(pairs.values()), content=body)
+    return [(_bytes(n), _bytes(v)) for n, v in pairs.values()]
+
+
+def _bytes(text: str) -> bytes:
+    """Headers came as Latin-1; other letters, from a mapped query for example, go as UTF-8."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
 
 
 def _address(call: Call) -> tuple[str, str]:
@@ -83,6 +99,8 @@ def _address(call: Call) -> tuple[str, str]:
     for name, value in parameters.items():
         uri = uri.replace("{%s}" % name, value).replace("{%s+}" % name, value)  # noqa: UP031 - braces
     parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("it must be http(s)://host[:port]/...")
     query = [*call.query(), *mapped(call, "querystring").items()]
     text = "&".join(filter(None, (parts.query, urlencode(query, quote_via=quote))))
     host = parts.netloc

@@ -77,10 +77,11 @@ class RestApiService:
                     await step(call)
             except ClientGoneError:
                 return
-            except GatewayError as failure:
-                await self._fail(call, failure)
-            except AwsError as failure:
-                await self._fail(call, _as_gateway_error(failure))
+            except (GatewayError, AwsError) as failure:
+                if exchange.started:
+                    raise exchange.cut(str(failure)) from failure
+                known = failure if isinstance(failure, GatewayError) else _as_gateway_error(failure)
+                await self._fail(call, known)
 
     def _new_call(self, exchange: Exchange, scope: Scope) -> Call:
         sandbox = self._sandbox

@@ -144,6 +144,32 @@ def test_endpoint_that_breaks_off_is_a_network_error(
     assert reply.header("content-length") == "56"
 
 
+def test_header_values_of_any_letters_pass(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
+    seen: list[bytes] = []
+    mapping = {"integration.request.header.X-Q": "method.request.querystring.q"}
+    reply, _ = proxied(
+        edge,
+        rest,
+        answers(OK, seen=seen),
+        path="/prod/chat?q=%E2%9C%93",
+        headers={"x-name": "é"},
+        changes={"request_parameters": mapping},
+    )
+    assert reply.status == 201
+    assert "X-Name: é\r\n".encode() in seen[0]
+    assert "X-Q: ✓\r\n".encode() in seen[0]
+
+
+@pytest.mark.parametrize("uri", ["http://[/x", "not a url", "http://127.0.0.1:99999999/"])
+def test_address_that_is_none_is_told_on_the_timeline(
+    edge: SimpleNamespace, rest: SimpleNamespace, uri: str
+) -> None:
+    reply, sandbox = proxied(edge, rest, answers(OK), uri=uri)
+    assert (reply.status, reply.body) == (500, b'{"message": "Internal server error"}')
+    (failed,) = sandbox.timeline.select("api_rest", "failed")
+    assert "is no address of an endpoint" in failed.data["reason"]
+
+
 def test_endpoint_that_is_not_there_is_a_network_error(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
     reply, _ = proxied(edge, rest, answers(OK), uri="http://127.0.0.1:1/x")
     assert reply.status == 504
