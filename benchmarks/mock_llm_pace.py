@@ -133,7 +133,7 @@ def main() -> None:
     command = [sys.executable, "-m", "mock_llm", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
-        found = re.search(r":(\d+) ", server.stdout.readline())
+        found = re.search(r":(\d+)$", server.stdout.readline().strip())
         if not found:
             raise SystemExit("the mock model did not start")
         try:

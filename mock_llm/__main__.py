@@ -59,9 +59,20 @@ class _Server(uvicorn.Server):
             for sock in server.sockets:
                 host, port = sock.getsockname()[:2]
                 print(
-                    f"mock_llm listens on http://{host}:{port} (OpenAI: OPENAI_BASE_URL=http://{host}:{port}/v1)",
+                    _welcome(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"),
                     flush=True,
                 )
+
+
+def _welcome(url: str) -> str:
+    clients = (
+        ("OpenAI", f"OPENAI_BASE_URL={url}/v1"),
+        ("Anthropic", f"ANTHROPIC_BASE_URL={url}"),
+        ("Bedrock", f"AWS_ENDPOINT_URL_BEDROCK_RUNTIME={url}"),
+    )
+    return "\n".join(
+        (f"mock_llm listens on {url}", *(f"  {name:<10} {setting}" for name, setting in clients))
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
