@@ -66,7 +66,7 @@ def test_a_stream_ends_at_15_minutes_without_its_last_chunk(play: Play) -> None:
     play(main)
 
 
-@pytest.mark.fact("1.22")
+@pytest.mark.fact("1.22", "1.30")
 def test_a_shorter_timeout_bounds_the_whole_stream(play: Play) -> None:
     async def main(world: World) -> None:
         await world.pieces("f", Timeout=900)
@@ -94,6 +94,18 @@ def test_silence_cuts_a_stream(play: Play, endpoint: str, idle: int) -> None:
         _, pieces, broke = await read(world, api, n=2, gap=idle + 1)
         assert len(pieces) <= 1
         assert world.clock.now() - began <= 2 * idle + 1 + 1e-6
+
+    play(main)
+
+
+@pytest.mark.fact("1.31")
+def test_a_first_byte_that_is_late_is_a_504(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.pieces("f", Timeout=60)
+        began = world.clock.now()
+        answer, _, _ = await read(world, await world.rest_stream("f", timeoutInMillis=20_000), n=1, gap=30)
+        # The metadata comes with the first write.
+        assert (answer.status_code, world.clock.now() - began) == (504, pytest.approx(20, abs=1e-6))
 
     play(main)
 
