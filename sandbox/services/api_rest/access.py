@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sandbox.auth import authorize, verify
-from sandbox.auth.sigv4 import parse
+from sandbox.auth.parsing import parse
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.services.api_rest.call import Call
 from sandbox.services.api_rest.gateway_response import GatewayError, error, of_limit
