@@ -26,7 +26,8 @@ class Lab:
 
     async def aws(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Any AWS API."""
-        return await self.sandbox.control.call(service, operation, **params)
+        found: dict[str, Any] = await self.sandbox.control.call(service, operation, **params)
+        return found
 
     async def cfn(self, operation: str, **params: Any) -> dict[str, Any]:
         """CloudFormation's API."""
@@ -34,7 +35,8 @@ class Lab:
 
     async def stack(self, name: str = "s") -> dict[str, Any]:
         """A stack, at rest."""
-        return (await self.cfn("DescribeStacks", StackName=name))["Stacks"][0]
+        found: dict[str, Any] = (await self.cfn("DescribeStacks", StackName=name))["Stacks"][0]
+        return found
 
     async def create(self, template: str, name: str = "s", **params: Any) -> dict[str, Any]:
         """Create a stack and wait."""
@@ -65,7 +67,7 @@ class Lab:
         """Why a resource failed."""
         found = (await self.cfn("DescribeStackEvents", StackName=name))["StackEvents"]
         return next(
-            e["ResourceStatusReason"]
+            str(e["ResourceStatusReason"])
             for e in found
             if e["LogicalResourceId"] == logical_id and e["ResourceStatus"].endswith("_FAILED")
         )

@@ -32,7 +32,10 @@ def test_create_is_reviewed_and_executed(play: Any) -> None:
     async def body(lab: Any) -> None:
         found = await change(lab, FIRST, "CREATE")
         assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
-        shown = [(c["ResourceChange"]["Action"], c["ResourceChange"]["LogicalResourceId"]) for c in found["Changes"]]
+        shown = [
+            (c["ResourceChange"]["Action"], c["ResourceChange"]["LogicalResourceId"])
+            for c in found["Changes"]
+        ]
         assert shown == [("Add", "Group"), ("Add", "Queue")]
         assert (await lab.stack())["StackStatus"] == "REVIEW_IN_PROGRESS"
         assert (await lab.aws("sqs", "ListQueues")).get("QueueUrls", []) == []

@@ -39,7 +39,9 @@ def built(text: str, given: Mapping[str, str] | None = None) -> Template:
 
 def value(function: str, head: str = "", **given: str) -> Any:
     """What a function gives in an output of a template that begins with ``head``."""
-    template = built(f"{head}\nResources: {{T: {{Type: 'AWS::SNS::Topic'}}}}\nOutputs: {{O: {{Value: {function}}}}}", given)
+    template = built(
+        f"{head}\nResources: {{T: {{Type: 'AWS::SNS::Topic'}}}}\nOutputs: {{O: {{Value: {function}}}}}", given
+    )
     values = pseudo_parameters("000000000000", "eu-west-1", "s", "arn:s")
     values |= {name: p.value for name, p in template.parameters.items()}
     scope = Scope(
@@ -51,7 +53,8 @@ def value(function: str, head: str = "", **given: str) -> Any:
 
 
 EXTENDED = "Transform: AWS::LanguageExtensions"
-CONDITIONS = "Conditions: {Good: !Equals [a, a], Bad: !Not [!Condition Good], Both: !And [!Condition Good, !Condition Bad]}"
+CONDITIONS = """
+Conditions: {Good: !Equals [a, a], Bad: !Not [!Condition Good], Both: !And [!Condition Good, !Condition Bad]}"""
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,10 @@ CONDITIONS = "Conditions: {Good: !Equals [a, a], Bad: !Not [!Condition Good], Bo
         ("!Ref AWS::Region", "eu-west-1"),
         ("!GetAtt T.TopicArn", "T/TopicArn"),
         ("{'Fn::GetAtt': [T, TopicArn]}", "T/TopicArn"),
-        ("!Sub '${T}-${T.TopicArn}-${!Literal}-${AWS::AccountId}'", "ref-T-T/TopicArn-${Literal}-000000000000"),
+        (
+            "!Sub '${T}-${T.TopicArn}-${!Literal}-${AWS::AccountId}'",
+            "ref-T-T/TopicArn-${Literal}-000000000000",
+        ),
         ("!Sub ['${A}.${T}', {A: !Ref 'AWS::StackName'}]", "s.ref-T"),
         ("!Join ['-', [a, !Ref T, 3, true]]", "a-ref-T-3-true"),
         ("!Join ['', [a, !Ref 'AWS::NoValue', b]]", "ab"),
@@ -126,10 +132,15 @@ MISTAKES = [
         r"Circular dependency between resources: \[A, B\]",
         2,
     ),
-    ("Resources:\n  A:\n    Type: AWS::SNS::Topic\n    Colour: red", "Invalid template resource property 'Colour'", 4),
+    (
+        "Resources:\n  A:\n    Type: AWS::SNS::Topic\n    Colour: red",
+        "Invalid template resource property 'Colour'",
+        4,
+    ),
     ("Resource:\n  A: {}", r"Invalid template property or properties \[Resource\]", 1),
     (
-        "Parameters:\n  P: {Type: String, AllowedValues: [a, b], Default: c}\nResources: {A: {Type: 'AWS::SNS::Topic'}}",
+        "Parameters:\n  P: {Type: String, AllowedValues: [a, b], Default: c}\n"
+        "Resources: {A: {Type: 'AWS::SNS::Topic'}}",
         r"Parameter 'P' must be one of AllowedValues: \[a, b\]",
         2,
     ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Handler = Callable[[Engine, dict[str, Any]], Awaitable[dict[str, Any]]]
 OPERATIONS: dict[str, Handler] = {}
 
-_SETTLE_S = 2.0  # how long a look at a stack in motion may be held, see CloudFormation.__call__
+_SETTLE_S = 20.0  # how long a look at a stack in motion may be held, see CloudFormation.__call__
 
 
 def operation(handler: Handler) -> Handler:
@@ -31,7 +31,7 @@ class CloudFormation:
     """CloudFormation for one sandbox.
 
     ``engine`` holds the stacks. Requests over HTTP that look at a stack in motion are answered when it has come
-    to rest, or after two seconds: clients poll every 5 to 30 seconds of their own clock, while stacks here are
+    to rest, or after twenty seconds: clients poll every 5 to 30 seconds of their own clock, while stacks here are
     done in a fraction of a second. What they see is what AWS would show a moment later.
     """
 

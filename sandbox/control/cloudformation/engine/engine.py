@@ -185,5 +185,6 @@ def _check_attributes(template: Template, value: Any, where: Path_) -> None:
         type_ = TYPES.get(spec.type) if spec is not None and attribute else None
         if type_ is not None and not type_.has_attribute(str(attribute)):
             raise ValidationError(
-                f"Template error: resource {target} does not support attribute type {attribute} in Fn::GetAtt", path
+                f"Template error: resource {target} does not support attribute type {attribute} in Fn::GetAtt",
+                path,
             )

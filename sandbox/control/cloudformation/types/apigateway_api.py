@@ -25,10 +25,9 @@ _SERVICE = "apigateway"
 class RestApi(ResourceType):
     type = "AWS::ApiGateway::RestApi"
     spec = (
-        "ApiKeySourceType BinaryMediaTypes Body BodyS3Location CloneFrom Description DisableExecuteApiEndpoint "
-        "EndpointAccessMode EndpointConfiguration FailOnWarnings MinimumCompressionSize Mode Name "
-        "Parameters Policy "
-        "SecurityPolicy Tags"
+        "ApiKeySourceType BinaryMediaTypes[] Body BodyS3Location{} CloneFrom Description "
+        "DisableExecuteApiEndpoint EndpointAccessMode EndpointConfiguration{} FailOnWarnings "
+        "MinimumCompressionSize Mode Name Parameters Policy SecurityPolicy Tags[]"
     )
     attributes = "RestApiId RootResourceId"
 
@@ -117,7 +116,7 @@ async def _body(r: Request) -> dict[str, Any] | None:
 
 class Deployment(ResourceType):
     type = "AWS::ApiGateway::Deployment"
-    spec = "DeploymentCanarySettings* Description RestApiId!* StageDescription StageName"
+    spec = "DeploymentCanarySettings*{} Description RestApiId!* StageDescription{} StageName"
     attributes = "DeploymentId"
 
     async def create(self, r: Request) -> None:
@@ -210,8 +209,9 @@ def _access_log_patches(old: dict[str, Any], new: dict[str, Any]) -> list[Patch]
 class Stage(ResourceType):
     type = "AWS::ApiGateway::Stage"
     spec = (
-        "AccessLogSetting CacheClusterEnabled CacheClusterSize CanarySetting ClientCertificateId DeploymentId "
-        "Description DocumentationVersion MethodSettings RestApiId!* StageName* Tags TracingEnabled Variables"
+        "AccessLogSetting{} CacheClusterEnabled CacheClusterSize CanarySetting{} ClientCertificateId "
+        "DeploymentId Description DocumentationVersion MethodSettings[] RestApiId!* StageName* Tags[] "
+        "TracingEnabled Variables{}"
     )
 
     async def create(self, r: Request) -> None:

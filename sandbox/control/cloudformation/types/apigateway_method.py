@@ -26,9 +26,9 @@ class Resource(ResourceType):
 class Method(ResourceType):
     type = "AWS::ApiGateway::Method"
     spec = (
-        "ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId HttpMethod!* Integration "
-        "MethodResponses "
-        "OperationName RequestModels RequestParameters RequestValidatorId ResourceId!* RestApiId!*"
+        "ApiKeyRequired AuthorizationScopes[] AuthorizationType AuthorizerId HttpMethod!* Integration{} "
+        "MethodResponses[] OperationName RequestModels{} RequestParameters{} RequestValidatorId ResourceId!* "
+        "RestApiId!*"
     )
 
     async def create(self, r: Request) -> None:

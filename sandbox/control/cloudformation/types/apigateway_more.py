@@ -14,7 +14,7 @@ class Authorizer(ResourceType):
     type = "AWS::ApiGateway::Authorizer"
     spec = (
         "AuthType AuthorizerCredentials AuthorizerResultTtlInSeconds AuthorizerUri IdentitySource "
-        "IdentityValidationExpression Name! ProviderARNs RestApiId!* Type!"
+        "IdentityValidationExpression Name! ProviderARNs[] RestApiId!* Type!"
     )
     attributes = "AuthorizerId"
 
@@ -84,7 +84,7 @@ class RequestValidator(ResourceType):
 
 class GatewayResponse(ResourceType):
     type = "AWS::ApiGateway::GatewayResponse"
-    spec = "ResponseParameters ResponseTemplates ResponseType!* RestApiId!* StatusCode"
+    spec = "ResponseParameters{} ResponseTemplates{} ResponseType!* RestApiId!* StatusCode"
     attributes = "Id"
 
     async def create(self, r: Request) -> None:
@@ -101,7 +101,7 @@ class GatewayResponse(ResourceType):
 
 class DocumentationPart(ResourceType):
     type = "AWS::ApiGateway::DocumentationPart"
-    spec = "Location!* Properties! RestApiId!*"
+    spec = "Location!*{} Properties! RestApiId!*"
     attributes = "DocumentationPartId"
 
     async def create(self, r: Request) -> None:
@@ -147,7 +147,7 @@ class DocumentationVersion(ResourceType):
 
 class ClientCertificate(ResourceType):
     type = "AWS::ApiGateway::ClientCertificate"
-    spec = "Description Tags"
+    spec = "Description Tags[]"
     attributes = "ClientCertificateId"
 
     async def create(self, r: Request) -> None:
@@ -167,7 +167,7 @@ class ClientCertificate(ResourceType):
 
 class VpcLink(ResourceType):
     type = "AWS::ApiGateway::VpcLink"
-    spec = "Description Name! Tags TargetArns!*"
+    spec = "Description Name! Tags[] TargetArns!*[]"
     attributes = "VpcLinkId"
 
     async def create(self, r: Request) -> None:
@@ -226,8 +226,8 @@ class BasePathMapping(ResourceType):
 class DomainName(ResourceType):
     type = "AWS::ApiGateway::DomainName"
     spec = (
-        "CertificateArn DomainName* EndpointAccessMode EndpointConfiguration MutualTlsAuthentication "
-        "OwnershipVerificationCertificateArn RegionalCertificateArn RoutingMode SecurityPolicy Tags"
+        "CertificateArn DomainName* EndpointAccessMode EndpointConfiguration{} MutualTlsAuthentication{} "
+        "OwnershipVerificationCertificateArn RegionalCertificateArn RoutingMode SecurityPolicy Tags[]"
     )
     attributes = (
         "DistributionDomainName DistributionHostedZoneId DomainNameArn RegionalDomainName "

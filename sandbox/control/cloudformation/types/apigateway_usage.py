@@ -13,7 +13,7 @@ _SERVICE = "apigateway"
 
 class ApiKey(ResourceType):
     type = "AWS::ApiGateway::ApiKey"
-    spec = "CustomerId Description Enabled GenerateDistinctId* Name* StageKeys Tags Value*"
+    spec = "CustomerId Description Enabled GenerateDistinctId* Name* StageKeys[] Tags[] Value*"
     attributes = "APIKeyId"
 
     async def create(self, r: Request) -> None:
@@ -34,7 +34,7 @@ class ApiKey(ResourceType):
 
 class UsagePlan(ResourceType):
     type = "AWS::ApiGateway::UsagePlan"
-    spec = "ApiStages Description Quota Tags Throttle UsagePlanName"
+    spec = "ApiStages[] Description Quota{} Tags[] Throttle{} UsagePlanName"
     attributes = "Id"
 
     async def create(self, r: Request) -> None:

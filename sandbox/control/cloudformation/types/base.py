@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sandbox.aws.errors import AwsError
 from sandbox.control.cloudformation.errors import ResourceError
-from sandbox.control.cloudformation.types.shapes import to_params
+from sandbox.control.cloudformation.types.shapes import json_type, to_params
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox
     from sandbox.control.cloudformation.engine.stack import Stack
 
+_MARKS = "!*{}[]"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -115,9 +116,9 @@ class ResourceType:
     """A type of resource.
 
     ``type``: its name. ``spec``: its properties' names; ``!`` marks a required one, ``*`` one whose change needs
-    a new resource (source: the types' public resource schemas). ``attributes``: what ``Fn::GetAtt`` knows; a
-    name that ends in ``.`` allows everything below it. ``iam_name``: for types that need CAPABILITY_IAM, the
-    property that makes it CAPABILITY_NAMED_IAM ("" for none).
+    a new resource, ``{}`` an object, ``[]`` a list (source: the types' public resource schemas). ``attributes``:
+    what ``Fn::GetAtt`` knows; a name that ends in ``.`` allows everything below it. ``iam_name``: for types that
+    need CAPABILITY_IAM, the property that makes it CAPABILITY_NAMED_IAM ("" for none).
     """
 
     type: ClassVar[str]
@@ -143,22 +144,30 @@ class ResourceType:
         """Remove it. What is gone already is no error (``AwsError`` not found is taken as done)."""
         raise NotImplementedError
 
+    def names(self) -> dict[str, str]:
+        """The properties' names, each with its marks."""
+        return {name.strip(_MARKS): name[len(name.strip(_MARKS)) :] for name in self.spec.split()}
+
     def replaces(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         """The changed properties that need a new resource."""
-        fixed = [name.strip("!*") for name in self.spec.split() if "*" in name]
+        fixed = [name for name, marks in self.names().items() if "*" in marks]
         return [name for name in fixed if old.get(name) != new.get(name)]
 
     def check(self, logical_id: str, properties: Mapping[str, Any]) -> None:
         """Refuse unknown and missing properties in AWS's words. Raises :class:`ResourceError`."""
         if self.open:
             return
-        names = {name.strip("!*"): name for name in self.spec.split()}
+        names = self.names()
         wrong = [f"#: extraneous key [{name}] is not permitted" for name in properties if name not in names]
         wrong += [
             f"#: required key [{name}] not found"
             for name, marked in names.items()
             if "!" in marked and name not in properties
         ]
+        for name, value in properties.items():
+            wanted = {"{}": "JSONObject", "[]": "JSONArray"}.get(names.get(name, "")[-2:])
+            if wanted and json_type(value) != wanted:
+                wrong.append(f"#/{name}: expected type: {wanted}, found: {json_type(value)}")
         if wrong:
             raise invalid_properties(logical_id, wrong)
 

@@ -13,7 +13,7 @@ _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPA
 
 class NestedStack(ResourceType):
     type = "AWS::CloudFormation::Stack"
-    spec = "NotificationARNs Parameters Tags TemplateURL! TimeoutInMinutes"
+    spec = "NotificationARNs[] Parameters{} Tags[] TemplateURL! TimeoutInMinutes"
     attributes = "StackId Outputs."
 
     async def create(self, r: Request) -> None:

@@ -18,12 +18,11 @@ _CREATE = (
 class Table(ResourceType):
     type = "AWS::DynamoDB::Table"
     spec = (
-        "AttributeDefinitions BillingMode ContributorInsightsSpecification DeletionProtectionEnabled "
-        "GlobalSecondaryIndexes ImportSourceSpecification* KeySchema!* KinesisStreamSpecification "
-        "LocalSecondaryIndexes* OnDemandThroughput PointInTimeRecoverySpecification ProvisionedThroughput "
-        "ResourcePolicy SSESpecification StreamSpecification TableClass TableName* Tags "
-        "TimeToLiveSpecification "
-        "WarmThroughput"
+        "AttributeDefinitions[] BillingMode ContributorInsightsSpecification{} DeletionProtectionEnabled "
+        "GlobalSecondaryIndexes[] ImportSourceSpecification*{} KeySchema!* KinesisStreamSpecification{} "
+        "LocalSecondaryIndexes*[] OnDemandThroughput{} PointInTimeRecoverySpecification{} "
+        "ProvisionedThroughput{} ResourcePolicy{} SSESpecification{} StreamSpecification{} TableClass "
+        "TableName* Tags[] TimeToLiveSpecification{} WarmThroughput{}"
     )
     attributes = "Arn StreamArn"
 
@@ -125,12 +124,11 @@ class GlobalTable(ResourceType):
 
     type = "AWS::DynamoDB::GlobalTable"
     spec = (
-        "AttributeDefinitions BillingMode GlobalSecondaryIndexes GlobalTableSourceArn "
-        "GlobalTableWitnesses KeySchema* "
-        "LocalSecondaryIndexes* MultiRegionConsistency ReadOnDemandThroughputSettings "
-        "ReadProvisionedThroughputSettings Replicas! SSESpecification StreamSpecification TableName* "
-        "TimeToLiveSpecification WarmThroughput WriteOnDemandThroughputSettings "
-        "WriteProvisionedThroughputSettings"
+        "AttributeDefinitions[] BillingMode GlobalSecondaryIndexes[] GlobalTableSourceArn "
+        "GlobalTableWitnesses[] KeySchema*[] LocalSecondaryIndexes*[] MultiRegionConsistency "
+        "ReadOnDemandThroughputSettings{} ReadProvisionedThroughputSettings{} Replicas![] SSESpecification{} "
+        "StreamSpecification{} TableName* TimeToLiveSpecification{} WarmThroughput{} "
+        "WriteOnDemandThroughputSettings{} WriteProvisionedThroughputSettings{}"
     )
     attributes = "Arn StreamArn TableId"
     _table = Table()
@@ -169,8 +167,6 @@ class GlobalTable(ResourceType):
                     "The sandbox emulates global tables with BillingMode PAY_PER_REQUEST only."
                 )
             replica = {k: v for k, v in values["Replicas"][0].items() if k in ("Tags", "TableClass")}
-            kept = {
-                k: v for k, v in values.items() if k in Table.spec.replace("!", "").replace("*", "").split()
-            }
+            kept = {k: v for k, v in values.items() if k in self._table.names()}
             values.clear()
             values.update({"BillingMode": "PAY_PER_REQUEST", **kept, **replica})

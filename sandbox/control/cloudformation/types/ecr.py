@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from sandbox.control.cloudformation.types.base import Request, ResourceType, document, policy_text, tags_changed
+from sandbox.control.cloudformation.types.base import (
+    Request,
+    ResourceType,
+    document,
+    policy_text,
+    tags_changed,
+)
 
 
 class Repository(ResourceType):
     type = "AWS::ECR::Repository"
     spec = (
-        "EmptyOnDelete EncryptionConfiguration* ImageScanningConfiguration ImageTagMutability "
-        "ImageTagMutabilityExclusionFilters LifecyclePolicy RepositoryName* RepositoryPolicyText Tags"
+        "EmptyOnDelete EncryptionConfiguration*{} ImageScanningConfiguration{} ImageTagMutability "
+        "ImageTagMutabilityExclusionFilters[] LifecyclePolicy{} RepositoryName* RepositoryPolicyText Tags[]"
     )
     attributes = "Arn RepositoryUri"
 
@@ -32,7 +38,9 @@ class Repository(ResourceType):
             await r.send("ecr", "PutImageTagMutability", {**name, "ImageTagMutability": mutability})
         if r.changed("ImageScanningConfiguration"):
             scanning = r.get("ImageScanningConfiguration") or {"ScanOnPush": False}
-            await r.send("ecr", "PutImageScanningConfiguration", {**name, "ImageScanningConfiguration": scanning})
+            await r.send(
+                "ecr", "PutImageScanningConfiguration", {**name, "ImageScanningConfiguration": scanning}
+            )
         await self._policies(r)
         added, removed = tags_changed(r)
         if added:

@@ -9,7 +9,7 @@ from sandbox.control.cloudformation.types.base import Request, ResourceType, doc
 
 class EventBus(ResourceType):
     type = "AWS::Events::EventBus"
-    spec = "DeadLetterConfig Description EventSourceName KmsKeyIdentifier LogConfig Name!* Policy Tags"
+    spec = "DeadLetterConfig{} Description EventSourceName KmsKeyIdentifier LogConfig{} Name!* Policy Tags[]"
     attributes = "Arn Name"
 
     async def create(self, r: Request) -> None:
@@ -24,7 +24,7 @@ class EventBus(ResourceType):
 
 class Rule(ResourceType):
     type = "AWS::Events::Rule"
-    spec = "Description EventBusName* EventPattern Name* RoleArn ScheduleExpression State Tags Targets"
+    spec = "Description EventBusName* EventPattern Name* RoleArn ScheduleExpression State Tags[] Targets[]"
     attributes = "Arn"
 
     async def create(self, r: Request) -> None:

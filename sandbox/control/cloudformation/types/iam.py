@@ -60,8 +60,8 @@ class _Principal(ResourceType):
 class Role(_Principal):
     type = "AWS::IAM::Role"
     spec = (
-        "AssumeRolePolicyDocument! Description ManagedPolicyArns MaxSessionDuration Path* PermissionsBoundary "
-        "Policies RoleName* Tags"
+        "AssumeRolePolicyDocument! Description ManagedPolicyArns[] MaxSessionDuration Path* "
+        "PermissionsBoundary Policies[] RoleName* Tags[]"
     )
     attributes = "Arn RoleId"
     iam_name = "RoleName"
@@ -110,7 +110,7 @@ async def _boundary(r: Request, word: str) -> None:
 
 class User(_Principal):
     type = "AWS::IAM::User"
-    spec = "Groups LoginProfile ManagedPolicyArns Path PermissionsBoundary Policies Tags UserName*"
+    spec = "Groups[] LoginProfile{} ManagedPolicyArns[] Path PermissionsBoundary Policies[] Tags[] UserName*"
     attributes = "Arn"
     iam_name = "UserName"
     word = "User"
@@ -159,7 +159,7 @@ class User(_Principal):
 
 class Group(_Principal):
     type = "AWS::IAM::Group"
-    spec = "GroupName* ManagedPolicyArns Path Policies"
+    spec = "GroupName* ManagedPolicyArns[] Path Policies[]"
     attributes = "Arn"
     iam_name = "GroupName"
     word = "Group"
@@ -182,7 +182,7 @@ _TARGETS = (("Groups", "Group"), ("Roles", "Role"), ("Users", "User"))
 
 class Policy(ResourceType):
     type = "AWS::IAM::Policy"
-    spec = "Groups PolicyDocument! PolicyName! Roles Users"
+    spec = "Groups[] PolicyDocument! PolicyName! Roles[] Users[]"
     attributes = "Id"
     iam_name = ""
 

@@ -10,7 +10,7 @@ _TARGETS = (("Groups", "Group"), ("Roles", "Role"), ("Users", "User"))
 
 class ManagedPolicy(ResourceType):
     type = "AWS::IAM::ManagedPolicy"
-    spec = "Description* Groups ManagedPolicyName* Path* PolicyDocument! Roles Users"
+    spec = "Description* Groups[] ManagedPolicyName* Path* PolicyDocument! Roles[] Users[]"
     attributes = (
         "AttachmentCount CreateDate DefaultVersionId IsAttachable PermissionsBoundaryUsageCount PolicyArn "
         "PolicyId "
@@ -104,7 +104,7 @@ class AccessKey(ResourceType):
 
 class InstanceProfile(ResourceType):
     type = "AWS::IAM::InstanceProfile"
-    spec = "InstanceProfileName* Path* Roles!"
+    spec = "InstanceProfileName* Path* Roles![]"
     attributes = "Arn"
     iam_name = "InstanceProfileName"
 
@@ -137,7 +137,7 @@ class InstanceProfile(ResourceType):
 
 class UserToGroupAddition(ResourceType):
     type = "AWS::IAM::UserToGroupAddition"
-    spec = "GroupName! Users!"
+    spec = "GroupName! Users![]"
     attributes = "Id"
     iam_name = ""
 

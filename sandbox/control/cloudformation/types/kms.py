@@ -8,8 +8,8 @@ from sandbox.control.cloudformation.types.base import Request, ResourceType, pol
 class Key(ResourceType):
     type = "AWS::KMS::Key"
     spec = (
-        "BypassPolicyLockoutSafetyCheck Description EnableKeyRotation Enabled KeyPolicy KeySpec KeyUsage MultiRegion "
-        "Origin PendingWindowInDays RotationPeriodInDays Tags"
+        "BypassPolicyLockoutSafetyCheck Description EnableKeyRotation Enabled KeyPolicy KeySpec KeyUsage "
+        "MultiRegion Origin PendingWindowInDays RotationPeriodInDays Tags[]"
     )
     attributes = "Arn KeyId"
 
@@ -28,7 +28,9 @@ class Key(ResourceType):
         if r.changed("Description"):
             await r.call("kms", "UpdateKeyDescription", **key, Description=r.get("Description", ""))
         if r.changed("KeyPolicy") and "KeyPolicy" in r.properties:
-            await r.call("kms", "PutKeyPolicy", **key, PolicyName="default", Policy=policy_text(r["KeyPolicy"]))
+            await r.call(
+                "kms", "PutKeyPolicy", **key, PolicyName="default", Policy=policy_text(r["KeyPolicy"])
+            )
         added, removed = tags_changed(r)
         if added:
             tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in added]

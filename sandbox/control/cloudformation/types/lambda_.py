@@ -7,7 +7,7 @@ from sandbox.control.cloudformation.types.base import Request, ResourceType
 
 class Url(ResourceType):
     type = "AWS::Lambda::Url"
-    spec = "AuthType! Cors InvokeMode Qualifier* TargetFunctionArn!*"
+    spec = "AuthType! Cors{} InvokeMode Qualifier* TargetFunctionArn!*"
     attributes = "FunctionArn FunctionUrl"
 
     async def create(self, r: Request) -> None:
@@ -35,7 +35,7 @@ class Url(ResourceType):
 
 class Alias(ResourceType):
     type = "AWS::Lambda::Alias"
-    spec = "Description FunctionName!* FunctionVersion! Name!* ProvisionedConcurrencyConfig RoutingConfig"
+    spec = "Description FunctionName!* FunctionVersion! Name!* ProvisionedConcurrencyConfig{} RoutingConfig{}"
     attributes = "AliasArn"
 
     async def create(self, r: Request) -> None:
@@ -77,8 +77,8 @@ async def _provision(r: Request, function: str, qualifier: str) -> None:
 class Version(ResourceType):
     type = "AWS::Lambda::Version"
     spec = (
-        "CodeSha256* Description* FunctionName!* FunctionScalingConfig ProvisionedConcurrencyConfig* "
-        "RuntimePolicy*"
+        "CodeSha256* Description* FunctionName!* FunctionScalingConfig{} ProvisionedConcurrencyConfig*{} "
+        "RuntimePolicy*{}"
     )
     attributes = "FunctionArn Version"
 
@@ -116,7 +116,7 @@ class Permission(ResourceType):
 
 class LayerVersion(ResourceType):
     type = "AWS::Lambda::LayerVersion"
-    spec = "CompatibleArchitectures* CompatibleRuntimes* Content!* Description* LayerName* LicenseInfo*"
+    spec = "CompatibleArchitectures*[] CompatibleRuntimes*[] Content!*{} Description* LayerName* LicenseInfo*"
     attributes = "LayerVersionArn"
 
     async def create(self, r: Request) -> None:
@@ -160,7 +160,7 @@ class LayerVersionPermission(ResourceType):
 
 class EventInvokeConfig(ResourceType):
     type = "AWS::Lambda::EventInvokeConfig"
-    spec = "DestinationConfig FunctionName!* MaximumEventAgeInSeconds MaximumRetryAttempts Qualifier!*"
+    spec = "DestinationConfig{} FunctionName!* MaximumEventAgeInSeconds MaximumRetryAttempts Qualifier!*"
 
     async def create(self, r: Request) -> None:
         await r.send("lambda", "PutFunctionEventInvokeConfig", r.properties)
@@ -176,15 +176,13 @@ class EventInvokeConfig(ResourceType):
 class EventSourceMapping(ResourceType):
     type = "AWS::Lambda::EventSourceMapping"
     spec = (
-        "AmazonManagedKafkaEventSourceConfig BatchSize BisectBatchOnFunctionError DestinationConfig "
-        "DocumentDBEventSourceConfig Enabled EventSourceArn* FilterCriteria FunctionName! "
-        "FunctionResponseTypes "
-        "KmsKeyArn LoggingConfig MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts "
-        "MetricsConfig ParallelizationFactor ProvisionedPollerConfig Queues ScalingConfig "
-        "SelfManagedEventSource* "
-        "SelfManagedKafkaEventSourceConfig SourceAccessConfigurations StartingPosition* "
-        "StartingPositionTimestamp* "
-        "Tags Topics TumblingWindowInSeconds"
+        "AmazonManagedKafkaEventSourceConfig{} BatchSize BisectBatchOnFunctionError DestinationConfig{} "
+        "DocumentDBEventSourceConfig{} Enabled EventSourceArn* FilterCriteria{} FunctionName! "
+        "FunctionResponseTypes[] KmsKeyArn LoggingConfig{} MaximumBatchingWindowInSeconds "
+        "MaximumRecordAgeInSeconds MaximumRetryAttempts MetricsConfig{} ParallelizationFactor "
+        "ProvisionedPollerConfig{} Queues[] ScalingConfig{} SelfManagedEventSource*{} "
+        "SelfManagedKafkaEventSourceConfig{} SourceAccessConfigurations[] StartingPosition* "
+        "StartingPositionTimestamp* Tags[] Topics[] TumblingWindowInSeconds"
     )
     attributes = "EventSourceMappingArn Id"
     _fixed = (

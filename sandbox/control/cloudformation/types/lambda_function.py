@@ -30,14 +30,11 @@ _DEFAULTS: dict[str, Any] = {
 class Function(ResourceType):
     type = "AWS::Lambda::Function"
     spec = (
-        "Architectures CapacityProviderConfig Code! CodeSigningConfigArn DeadLetterConfig Description "
-        "DurableConfig "
-        "Environment EphemeralStorage FileSystemConfigs FunctionName* FunctionScalingConfig Handler "
-        "ImageConfig "
-        "KmsKeyArn Layers LoggingConfig MemorySize PackageType* PublishToLatestPublished RecursiveLoop "
-        "ReservedConcurrentExecutions Role! Runtime RuntimeManagementConfig SnapStart Tags TenancyConfig* "
-        "Timeout "
-        "TracingConfig VpcConfig"
+        "Architectures[] CapacityProviderConfig{} Code!{} CodeSigningConfigArn DeadLetterConfig{} Description "
+        "DurableConfig{} Environment{} EphemeralStorage{} FileSystemConfigs[] FunctionName* "
+        "FunctionScalingConfig{} Handler ImageConfig{} KmsKeyArn Layers[] LoggingConfig{} MemorySize "
+        "PackageType* PublishToLatestPublished RecursiveLoop ReservedConcurrentExecutions Role! Runtime "
+        "RuntimeManagementConfig{} SnapStart{} Tags[] TenancyConfig*{} Timeout TracingConfig{} VpcConfig{}"
     )
     attributes = "Arn SnapStartResponse SnapStartResponse."
 

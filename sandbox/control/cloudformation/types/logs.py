@@ -8,9 +8,8 @@ from sandbox.control.cloudformation.types.base import Request, ResourceType, tag
 class LogGroup(ResourceType):
     type = "AWS::Logs::LogGroup"
     spec = (
-        "BearerTokenAuthenticationEnabled DataProtectionPolicy DeletionProtectionEnabled "
-        "FieldIndexPolicies KmsKeyId "
-        "LogGroupClass LogGroupName* ResourcePolicyDocument RetentionInDays Tags"
+        "BearerTokenAuthenticationEnabled DataProtectionPolicy DeletionProtectionEnabled FieldIndexPolicies[] "
+        "KmsKeyId LogGroupClass LogGroupName* ResourcePolicyDocument{} RetentionInDays Tags[]"
     )
     attributes = "Arn"
 
@@ -69,9 +68,8 @@ class LogStream(ResourceType):
 class SubscriptionFilter(ResourceType):
     type = "AWS::Logs::SubscriptionFilter"
     spec = (
-        "ApplyOnTransformedLogs DestinationArn! Distribution EmitSystemFields FieldSelectionCriteria "
-        "FilterName* "
-        "FilterPattern! LogGroupName!* RoleArn"
+        "ApplyOnTransformedLogs DestinationArn! Distribution EmitSystemFields[] FieldSelectionCriteria "
+        "FilterName* FilterPattern! LogGroupName!* RoleArn"
     )
 
     async def create(self, r: Request) -> None:
@@ -91,8 +89,8 @@ class SubscriptionFilter(ResourceType):
 class MetricFilter(ResourceType):
     type = "AWS::Logs::MetricFilter"
     spec = (
-        "ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria FilterName* FilterPattern! "
-        "LogGroupName!* MetricTransformations!"
+        "ApplyOnTransformedLogs EmitSystemFieldDimensions[] FieldSelectionCriteria FilterName* FilterPattern! "
+        "LogGroupName!* MetricTransformations![]"
     )
 
     async def create(self, r: Request) -> None:

@@ -49,12 +49,13 @@ _NOT_EMULATED = words(
 class Bucket(ResourceType):
     type = "AWS::S3::Bucket"
     spec = (
-        "AbacStatus AccelerateConfiguration AccessControl AnalyticsConfigurations BucketEncryption BucketName* "
-        "BucketNamePrefix* BucketNamespace* CorsConfiguration IntelligentTieringConfigurations "
-        "InventoryConfigurations LifecycleConfiguration LoggingConfiguration MetadataConfiguration "
-        "MetadataTableConfiguration MetricsConfigurations NotificationConfiguration ObjectLockConfiguration "
-        "ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration ReplicationConfiguration Tags "
-        "VersioningConfiguration WebsiteConfiguration"
+        "AbacStatus AccelerateConfiguration{} AccessControl AnalyticsConfigurations[] BucketEncryption{} "
+        "BucketName* BucketNamePrefix* BucketNamespace* CorsConfiguration{} "
+        "IntelligentTieringConfigurations[] InventoryConfigurations[] LifecycleConfiguration{} "
+        "LoggingConfiguration{} MetadataConfiguration{} MetadataTableConfiguration{} MetricsConfigurations[] "
+        "NotificationConfiguration{} ObjectLockConfiguration{} ObjectLockEnabled OwnershipControls{} "
+        "PublicAccessBlockConfiguration{} ReplicationConfiguration{} Tags[] VersioningConfiguration{} "
+        "WebsiteConfiguration{}"
     )
     attributes = "Arn DomainName DualStackDomainName RegionalDomainName WebsiteURL"
 

@@ -50,7 +50,7 @@ def _convert(shape: Shape, value: Any, path: str) -> Any:
 
 def _structure(shape: StructureShape, value: Any, path: str) -> Any:
     if not isinstance(value, Mapping):
-        raise PropertyError(f"{path}: expected type: JSONObject, found: {_json_type(value)}")
+        raise PropertyError(f"{path}: expected type: JSONObject, found: {json_type(value)}")
     if getattr(shape, "is_document_type", False):
         return value
     members = {name.lower(): name for name in shape.members}
@@ -67,7 +67,7 @@ def _map(shape: MapShape, value: Any, path: str) -> Any:
     if isinstance(value, list) and all(isinstance(item, Mapping) and "Key" in item for item in value):
         value = {item["Key"]: item.get("Value", "") for item in value}
     if not isinstance(value, Mapping):
-        raise PropertyError(f"{path}: expected type: JSONObject, found: {_json_type(value)}")
+        raise PropertyError(f"{path}: expected type: JSONObject, found: {json_type(value)}")
     return {text(key): _convert(shape.value, item, f"{path}/{key}") for key, item in value.items()}
 
 
@@ -82,17 +82,18 @@ def _scalar(shape: Shape, value: Any, path: str) -> Any:
             return value
         if str(value).lower() in ("true", "false"):
             return str(value).lower() == "true"
-        raise PropertyError(f"{path}: expected type: Boolean, found: {_json_type(value)}")
+        raise PropertyError(f"{path}: expected type: Boolean, found: {json_type(value)}")
     if kind in ("integer", "long", "float", "double"):
         try:
             number = float(value)
         except (TypeError, ValueError):
-            raise PropertyError(f"{path}: expected type: Number, found: {_json_type(value)}") from None
+            raise PropertyError(f"{path}: expected type: Number, found: {json_type(value)}") from None
         return int(number) if kind in ("integer", "long") else number
     return value
 
 
-def _json_type(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """A value's type as AWS's property checks call it."""
     names = {
         dict: "JSONObject",
         list: "JSONArray",

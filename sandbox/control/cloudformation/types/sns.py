@@ -32,8 +32,8 @@ def _text(value: Any) -> str:
 class Topic(ResourceType):
     type = "AWS::SNS::Topic"
     spec = (
-        "ArchivePolicy ContentBasedDeduplication DataProtectionPolicy DeliveryStatusLogging DisplayName "
-        "FifoThroughputScope FifoTopic* KmsMasterKeyId SignatureVersion Subscription Tags TopicName* "
+        "ArchivePolicy ContentBasedDeduplication DataProtectionPolicy DeliveryStatusLogging[] DisplayName "
+        "FifoThroughputScope FifoTopic* KmsMasterKeyId SignatureVersion Subscription[] Tags[] TopicName* "
         "TracingConfig"
     )
     attributes = "TopicArn TopicName"
@@ -78,9 +78,8 @@ class Topic(ResourceType):
 class Subscription(ResourceType):
     type = "AWS::SNS::Subscription"
     spec = (
-        "DeliveryPolicy Endpoint* FilterPolicy FilterPolicyScope Protocol!* RawMessageDelivery "
-        "RedrivePolicy Region "
-        "ReplayPolicy SubscriptionRoleArn TopicArn!*"
+        "DeliveryPolicy Endpoint* FilterPolicy FilterPolicyScope Protocol!* RawMessageDelivery RedrivePolicy "
+        "Region ReplayPolicy SubscriptionRoleArn TopicArn!*"
     )
     attributes = "Arn"
 
@@ -107,7 +106,7 @@ class Subscription(ResourceType):
 
 class TopicPolicy(ResourceType):
     type = "AWS::SNS::TopicPolicy"
-    spec = "PolicyDocument! Topics!"
+    spec = "PolicyDocument! Topics![]"
     attributes = "Id"
 
     async def create(self, r: Request) -> None:

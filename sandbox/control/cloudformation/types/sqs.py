@@ -33,7 +33,7 @@ class Queue(ResourceType):
     spec = (
         "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue* FifoThroughputLimit "
         "KmsDataKeyReusePeriodSeconds KmsMasterKeyId MaximumMessageSize MessageRetentionPeriod QueueName* "
-        "ReceiveMessageWaitTimeSeconds RedriveAllowPolicy RedrivePolicy SqsManagedSseEnabled Tags "
+        "ReceiveMessageWaitTimeSeconds RedriveAllowPolicy RedrivePolicy SqsManagedSseEnabled Tags[] "
         "VisibilityTimeout"
     )
     attributes = "Arn QueueName QueueUrl"
@@ -76,7 +76,7 @@ def _text(value: Any) -> str:
 
 class QueuePolicy(ResourceType):
     type = "AWS::SQS::QueuePolicy"
-    spec = "PolicyDocument! Queues!"
+    spec = "PolicyDocument! Queues![]"
     attributes = "Id"
 
     async def create(self, r: Request) -> None:

@@ -10,7 +10,7 @@ from sandbox.control.cloudformation.types.base import Request, ResourceType, tag
 
 class Parameter(ResourceType):
     type = "AWS::SSM::Parameter"
-    spec = "AllowedPattern DataType Description Name* Policies Tags Tier Type! Value!"
+    spec = "AllowedPattern DataType Description Name* Policies Tags{} Tier Type! Value!"
     attributes = "Type Value"
 
     async def create(self, r: Request) -> None:
@@ -42,7 +42,7 @@ class Parameter(ResourceType):
 
 class Secret(ResourceType):
     type = "AWS::SecretsManager::Secret"
-    spec = "Description GenerateSecretString KmsKeyId Name* ReplicaRegions SecretString Tags Type"
+    spec = "Description GenerateSecretString{} KmsKeyId Name* ReplicaRegions[] SecretString Tags[] Type"
     attributes = "Id"
 
     async def create(self, r: Request) -> None:
