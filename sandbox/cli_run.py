@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +21,7 @@ from sandbox.stories.loading import StoryError
 from sandbox.stories.model import Story
 from sandbox.stories.report import failure_text, summary, table, timeline
 from sandbox.stories.results import StoryResult
-from sandbox.stories.runner import run_story
+from sandbox.stories.runner import real_workshop, run_story
 
 PASSED, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -33,10 +37,12 @@ def run_command(
     timeline: bool = False,
     scenarios: Path | None = None,
     player: Player = run_story,
+    jobs: int | None = None,
 ) -> int:
     """Play what is named (default: all of ``scenarios/``) and print it; the exit code.
 
     0: all stories as expected; 1: one is not; 2: bad input. With ``as_json`` stdout holds JSON and nothing else.
+    ``jobs``: so many stories at once, each in a process of its own; default: one for each core.
     """
     try:
         stories = find_stories(what, scenarios)
@@ -44,7 +50,8 @@ def run_command(
         print(f"sandbox: {error}", file=sys.stderr)
         return BAD_INPUT
     elapsed = stopwatch()
-    results = _play(stories, clock, as_of, player, show=not as_json)
+    with _played(stories, clock, as_of, player, jobs or os.cpu_count() or 1) as played:
+        results = _watch(stories, played, show=not as_json)
     if as_json:
         print(json.dumps([one.row() for one in results], indent=2, ensure_ascii=False))
     else:
@@ -52,20 +59,36 @@ def run_command(
     return PASSED if all(one.passed for one in results) else FAILED
 
 
-def _play(
-    stories: Sequence[Story], clock: ClockKind, as_of: date | None, player: Player, *, show: bool
-) -> list[StoryResult]:
-    """Play one after the other; the bar goes to stderr and only to a terminal."""
+@contextmanager
+def _played(
+    stories: Sequence[Story], clock: ClockKind, as_of: date | None, player: Player, jobs: int
+) -> Iterator[Iterator[StoryResult]]:
+    """The results in the stories' order. Stories share nothing, so they can be played at once."""
+    workers = min(jobs, len(stories))
+    if workers < 2:
+        yield (player(story, clock, as_of) for story in stories)
+        return
+    real_workshop()  # what every process needs is read once, before they part
+    with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+        results = [pool.submit(player, story, clock, as_of) for story in stories]
+        try:
+            yield (result.result() for result in results)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _watch(stories: Sequence[Story], played: Iterator[StoryResult], *, show: bool) -> list[StoryResult]:
+    """Collect the results; a bar tells on stderr how far it is, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    results = []
+    results: list[StoryResult] = []
     with Progress(
         *columns, console=console, transient=True, disable=not (show and console.is_terminal)
     ) as bar:
         task = bar.add_task("", total=len(stories))
         for story in stories:
             bar.update(task, description=f"{story.pattern}/{story.id}")
-            results.append(player(story, clock, as_of))
+            results.append(next(played))
             bar.advance(task)
     return results
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -65,7 +66,10 @@ def run_story(
     day = story.as_of or as_of
     start = datetime.combine(day or today(), _NOON, UTC) if clock == "virtual" or day else None
     elapsed = stopwatch()
-    trace, faults = run_clock(lambda held: _play(story, held, day, parts), clock, start)
+    try:
+        trace, faults = run_clock(lambda held: _play(story, held, day, parts), clock, start)
+    except Exception:  # a fault of the sandbox's own: told with its place, and the other stories still run
+        trace, faults = Trace([]), [Failure("sandbox", "", f"the sandbox failed:\n{traceback.format_exc()}")]
     seen = outcome(trace, _watched(story, trace))
     failures = faults or ([] if story.expect.deployment else check(story, trace, real=clock == "real"))
     return StoryResult(story, trace, seen, tuple(failures), elapsed())

@@ -56,7 +56,7 @@ def player(story: Story, clock: ClockKind, as_of: date | None) -> StoryResult:
 
 
 def run(scenarios: Path, *what: str, as_json: bool = False, timeline: bool = False) -> int:
-    return run_command(what, scenarios=scenarios, player=player, as_json=as_json, timeline=timeline)
+    return run_command(what, scenarios=scenarios, player=player, as_json=as_json, timeline=timeline, jobs=1)
 
 
 def test_json_has_exactly_the_fields_of_the_contract(scenarios: Path, capsys: pytest.CaptureFixture[str]):

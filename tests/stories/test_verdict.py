@@ -1,6 +1,5 @@
-from tests.stories.synthetic import Script, text, tokens
-
 from sandbox.stories.verdict import judge
+from tests.stories.synthetic import Script, text, tokens
 
 MADE = tokens(20)
 DONE = MADE[-1][0]
