@@ -67,17 +67,17 @@ def as_table(limits: Limits) -> Table:
         header_style="bold",
         box=box.SIMPLE_HEAD,
     )
-    table.add_column("fact", no_wrap=True)
-    table.add_column("name", overflow="fold", min_width=26)
-    table.add_column("value", overflow="fold")
+    table.add_column("fact", no_wrap=True, min_width=5)
+    table.add_column("name", overflow="fold", ratio=3)
+    table.add_column("value", overflow="fold", ratio=2)
     table.add_column("since", no_wrap=True, min_width=10)
-    table.add_column("client sees", overflow="fold")
     table.add_column("grade", no_wrap=True, min_width=9)
+    table.add_column("client sees", overflow="fold", ratio=2)
     for limit in limits:
         row = limit.row
         value = humane(limit.value, row.unit) + (" (raised)" if limit.overridden else "")
         grade = f"[bold red]{limit.grade}[/]" if limit.grade == "UNSOURCED" else limit.grade
-        cells = (row.fact, row.name, _plain(value), _iso(limit.since) or "", _plain(row.client_sees), grade)
+        cells = (row.fact, row.name, _plain(value), _iso(limit.since) or "", grade, _plain(row.client_sees))
         table.add_row(*cells, style=None if row.emulated else "grey50")
     return table
 

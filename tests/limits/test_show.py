@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import date
 
@@ -9,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from sandbox.limits import Limits
+from sandbox.limits.rows import GRADES
 from sandbox.limits.show import as_json, as_table, humane
 
 MAY_2024 = Limits(date(2024, 5, 1))
@@ -40,7 +42,7 @@ def test_json_follows_the_day_and_the_overrides() -> None:
 
 
 def test_the_table_shows_what_held_that_day() -> None:
-    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    console = Console(width=160, record=True, file=io.StringIO())
     console.print(as_table(MAY_2024))
     text = console.export_text()
     assert "AWS limits as of 2024-05-01" in text
@@ -48,6 +50,17 @@ def test_the_table_shows_what_held_that_day() -> None:
     assert "200 MiB" not in text
     assert "UNSOURCED" in text
     assert "of [{minimum}]" in text.replace("\n", " ") or "[{minimum}]" in text  # not taken for markup
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_no_grade_is_cut_off_on_a_narrow_terminal(width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(as_table(MAY_2024))
+    lines = console.export_text().splitlines()
+    assert all(len(line) <= width for line in lines)
+    at = next(line.index("grade") for line in lines if "fact" in line)
+    grades = [line[at : at + 9].strip() for line in lines if line[:8].strip() and line[at : at + 9].strip()]
+    assert [grade for grade in grades if grade in GRADES] == [limit.grade for limit in MAY_2024]
 
 
 @pytest.mark.parametrize(
