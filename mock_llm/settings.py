@@ -52,10 +52,9 @@ class Settings:
 
     def named(self, name: str) -> Profile:
         """The profile of that name. Raises :class:`ProfileError` listing those that exist."""
-        try:
+        if isinstance(name, str) and name in self.profiles:
             return self.profiles[name]
-        except KeyError:
-            raise ProfileError(f"unknown profile {name!r}; there are: {', '.join(self.profiles)}") from None
+        raise ProfileError(f"unknown profile {name!r}; there are: {', '.join(self.profiles)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,9 @@ def exchange(scope: Scope, receive: Receive, send: Send) -> Exchange:
     return Exchange(scope, receive, send, path, loop.time(), headers, loop=loop)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dump(value: Any) -> bytes:
     """Compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _encode(value).encode("utf-8", "surrogatepass")

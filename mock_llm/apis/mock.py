@@ -33,7 +33,7 @@ async def configure(app: MockLLM, exchange: Exchange) -> None:
     """``POST /_mock/configure``: replace all overrides by those of the body; ``{}`` for none."""
     try:
         values = json.loads(await exchange.body(app.settings.max_body))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProfileError(f"the body is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise ProfileError("the body must be a JSON object")

@@ -68,12 +68,12 @@ def register(kind: str) -> Callable[[F], F]:
 
 def read(text: Any) -> Fault | None:
     """A fault from its text; ``none`` and an empty text are no fault. Raises ``ProfileError``."""
-    load()
     if not isinstance(text, str):
         raise ProfileError(f"fault must be a text, not {text!r}")
     kind, _, rest = text.strip().partition(":")
     if kind in ("", "none"):
         return None
+    load()
     if kind not in KINDS:
         raise ProfileError(f"unknown fault {kind!r}; there are: none, {', '.join(sorted(KINDS))}")
     known: dict[str, type[int] | type[float]] = {

@@ -71,6 +71,8 @@ def read(body: bytes, model: str | None = None) -> MessagesRequest:
         stops=_stops(data),
         temperature=_temperature(data),
     )
+    if not isinstance(data.get("system"), (str, list, type(None))):
+        raise errors.invalid("system", "Input should be a valid string or list")
     said = [data.get("system"), *(message["content"] for message in conversation)]
     stream = data.get("stream", False)
     if not isinstance(stream, bool):

@@ -49,6 +49,8 @@ def conversation(data: Mapping[str, Any]) -> BedrockRequest:
             "Try again with a conversation that starts with a user message."
         )
     _refuse_not_emulated(data)
+    if not isinstance(data.get("system"), (list, type(None))):
+        raise invalid("system must be a list of blocks")
     config = _mapping(data, "inferenceConfig")
     limit = next(
         (config[name] for name in ("maxTokens", "max_new_tokens", "maxNewTokens") if name in config), None

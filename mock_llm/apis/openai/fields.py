@@ -10,6 +10,8 @@ from typing import Any
 from mock_llm.apis.openai import errors
 from mock_llm.text import count_tokens
 
+HUGE = 10**15
+
 
 def json_object(body: bytes) -> dict[str, Any]:
     """The request's JSON object. Raises ``RefusedError`` 400."""
@@ -56,14 +58,15 @@ def decimal(data: Mapping[str, Any], name: str, low: int, high: int) -> float | 
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise errors.wrong_type(name, "a decimal", value)
-    if refusal := errors.out_of_range(name, float(value), low, high):
+    near = value if isinstance(value, float) else float(min(max(value, -HUGE), HUGE))  # what float() can take
+    if refusal := errors.out_of_range(name, near, low, high):
         raise refusal
-    return float(value)
+    return near
 
 
 def content_tokens(content: Any) -> int:
     """Tokens of a text, or of the texts among the parts of a content."""
     if isinstance(content, str):
         return count_tokens(content)
-    parts = [part.get("text") for part in content or []]
-    return sum(count_tokens(text) for text in parts if isinstance(text, str))
+    texts = [part.get("text") for part in content or [] if isinstance(part, dict)]
+    return sum(count_tokens(text) for text in texts if isinstance(text, str))
