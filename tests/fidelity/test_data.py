@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -13,6 +14,7 @@ import pytest
 from sandbox.limits.limits import all_rows
 from sandbox.limits.rows import PACKAGE, Row, sources
 
+ROOT = Path(__file__).resolve().parents[2]
 ROWS = all_rows()
 NAMES = {row.name for row in ROWS}
 
@@ -175,3 +177,15 @@ def test_the_private_notes_of_this_project_are_not_named() -> None:
     for path in sources().values():
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"aws-facts|/work/|\bthe facts\b|~", text), path
+
+
+def test_what_is_marked_as_played_is_proven() -> None:
+    """A row that says that the sandbox plays it needs a test that shows it."""
+    spec = importlib.util.spec_from_file_location("fidelity_table", ROOT / "tools" / "fidelity_table.py")
+    assert spec is not None
+    assert spec.loader is not None
+    table = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(table)
+    proven = table.proofs(ROOT / "tests").keys()
+    assert {row.fact for row in ROWS if row.emulated} - proven == set()
+    assert proven - {row.fact for row in ROWS} == set()
