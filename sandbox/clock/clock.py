@@ -86,6 +86,15 @@ class Clock:
             self._virtual.processes.unwatch(pid)
         self._memory.forget(pid)
 
+    def watched(self) -> list[int]:
+        """Ids of the processes that are watched now (none on the real clock)."""
+        return self._virtual.processes.known() if self._virtual else []
+
+    def set_patience(self, seconds: float) -> None:
+        """How long a watched process may compute on end before time follows it at the real pace (15 s)."""
+        if self._virtual:
+            self._virtual.patience_s = seconds
+
     def freeze(self, pid: int) -> None:
         """The process's group was sent SIGSTOP: skip it, once it is seen stopped, until :meth:`thaw`."""
         if self._virtual:
