@@ -36,6 +36,7 @@ async def open_sandbox(
     port: int = 0,
     as_of: date | None = None,
     seed: int = 0,
+    region: str = "us-east-1",
     data_dir: Path | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> AsyncIterator[Sandbox]:
@@ -46,7 +47,7 @@ async def open_sandbox(
     """
     listening = bind(host, port)
     folder = data_dir or Path(tempfile.mkdtemp(prefix="sandbox-"))
-    settings = Settings(host=host, port=listening.getsockname()[1], seed=seed, data_dir=folder)
+    settings = Settings(host=host, port=listening.getsockname()[1], seed=seed, region=region, data_dir=folder)
     sandbox = Sandbox(
         settings=settings,
         clock=clock,
@@ -84,8 +85,8 @@ def _certificate_folder() -> Path:
 
 def _furnish(sandbox: Sandbox) -> None:
     """Give the sandbox its control plane, mock model and services."""
-    from mock_llm.settings import Settings as ModelSettings
     from mock_llm.app import create_app
+    from mock_llm.settings import Settings as ModelSettings
     from sandbox.control import create_control
 
     def observe(event: str, stream: str, data: Any) -> None:

@@ -54,11 +54,13 @@ def up(
         bool, typer.Option("--detach", help="Run in the background; `sandbox down` ends it.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of identifiers and of the mock model's text.")] = 0,
+    region: Annotated[str, typer.Option(help="The AWS region that the sandbox is.")] = "us-east-1",
 ) -> None:
     """Start the sandbox."""
-    from sandbox.cli_up import start
+    from sandbox.cli_up import Options, start
 
-    raise typer.Exit(start(host, port, parse_clock(clock), parse_as_of(as_of), detach, seed))
+    options = Options(host, port, parse_clock(clock), parse_as_of(as_of), seed, region)
+    raise typer.Exit(start(options, detach))
 
 
 @app.command()

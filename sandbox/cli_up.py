@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -32,27 +33,60 @@ def _state_file(port: int) -> Path:
     return state_folder() / f"{port}.json"
 
 
-def start(host: str, port: int, clock: ClockKind, as_of: date | None, detach: bool, seed: int = 0) -> int:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `sandbox up` was asked for."""
+
+    host: str
+    port: int
+    clock: ClockKind
+    as_of: date | None
+    seed: int
+    region: str
+
+    def arguments(self) -> list[str]:
+        """The same options as command line arguments."""
+        named = {
+            "host": self.host,
+            "port": self.port,
+            "clock": self.clock,
+            "seed": self.seed,
+            "region": self.region,
+        }
+        if self.as_of:
+            named["as-of"] = self.as_of.isoformat()
+        return [text for name, value in named.items() for text in (f"--{name}", str(value))]
+
+
+def start(options: Options, detach: bool) -> int:
     """Run a sandbox until it is told to end, or in the background. The exit code."""
     if detach:
-        return _start_detached(host, port, clock, as_of, seed)
-    begin = datetime.combine(as_of, time(12), UTC) if as_of else None
+        return _start_detached(options)
+    begin = datetime.combine(options.as_of, time(12), UTC) if options.as_of else None
     try:
-        run_clock(lambda held: _serve(held, host, port, as_of, seed), clock, begin)
+        run_clock(lambda clock: _serve(clock, options), options.clock, begin)
     except OSError as error:
-        print(f"sandbox: cannot listen on {host}:{port}: {error.strerror or error}", file=sys.stderr)
+        where = f"{options.host}:{options.port}"
+        print(f"sandbox: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     return 0
 
 
-async def _serve(clock: Clock, host: str, port: int, as_of: date | None, seed: int) -> None:
+async def _serve(clock: Clock, options: Options) -> None:
     from sandbox.app import open_sandbox
 
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    async with open_sandbox(clock, host=host, port=port, as_of=as_of, seed=seed) as sandbox:
+    async with open_sandbox(
+        clock,
+        host=options.host,
+        port=options.port,
+        as_of=options.as_of,
+        seed=options.seed,
+        region=options.region,
+    ) as sandbox:
         state = _state_file(sandbox.settings.port)
         state.write_text(json.dumps({"pid": os.getpid(), "endpoint": sandbox.endpoint}))
         _say_ready(f"sandbox ready {sandbox.endpoint}")
@@ -69,11 +103,10 @@ def _say_ready(line: str) -> None:
             pipe.write(line + "\n")
 
 
-def _start_detached(host: str, port: int, clock: str, as_of: date | None, seed: int) -> int:
-    log = state_folder() / f"{port}.log"
+def _start_detached(options: Options) -> int:
+    log = state_folder() / f"{options.port}.log"
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "sandbox", "up", "--host", host, "--port", str(port), "--clock", clock]
-    command += ["--seed", str(seed), *(["--as-of", as_of.isoformat()] if as_of else [])]
+    command = [sys.executable, "-m", "sandbox", "up", *options.arguments()]
     with log.open("wb") as output:
         subprocess.Popen(
             command,

@@ -108,6 +108,8 @@ def _is_own_page(resolved: Resolved, scope: Scope) -> bool:
 
 
 def _redirect(scope: Scope, raw_path: bytes) -> None:
+    if raw_path != scope.get("raw_path"):
+        scope.setdefault("sent_raw_path", scope.get("raw_path"))  # what the client signed
     scope["raw_path"] = raw_path
     scope["path"] = unquote_to_bytes(raw_path).decode("utf-8", "replace")
 

@@ -62,6 +62,17 @@ class _Connection(HttpToolsProtocol):
         self._asgi = app
         self.app: Any = self._answer
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._sent: list[tuple[bytes, bytes]] = []
+        scope: Scope = self.scope  # type: ignore[assignment]
+        scope["sent_headers"] = self._sent
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # ASGI has names in lower case; a Lambda behind a REST API sees them as the client wrote them.
+        self._sent.append((name, value))
+        super().on_header(name, value)
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._asgi(scope, receive, send)

@@ -11,6 +11,8 @@ from sandbox.front.errors import service_of
 # Operations that AWS answers without a signature, by X-Amz-Target or query action.
 UNSIGNED_TARGETS = ("AWSCognitoIdentityProviderService.", "AWSCognitoIdentityService.")
 UNSIGNED_ACTIONS = (b"Action=AssumeRoleWithWebIdentity", b"Action=AssumeRoleWithSAML")
+# Services whose endpoint is the same in every region, or (S3) whose buckets are found from any.
+GLOBAL = frozenset({"iam", "sts", "s3", "cloudfront", "route53", "organizations"})
 # Larger than any AWS API payload that is not a streamed S3 upload (Lambda's zip: 50 MB).
 LARGEST_BODY = 256 * 2**20
 
@@ -40,9 +42,13 @@ class Signing:
             raise AwsError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
         request = SignedRequest.from_scope(scope, body)
         control: Any = self._sandbox.control
-        return await verify(
-            request, service, self._sandbox.settings.region, control.secret_for, self._sandbox.clock
-        )
+        region = None if service in GLOBAL else self._sandbox.settings.region
+        try:
+            return await verify(request, service, region, control.secret_for, self._sandbox.clock)
+        except AwsError as error:
+            if "valid region" in error.message:
+                error.message += f" This sandbox is in {region}; start it with --region for another."
+            raise
 
 
 async def _read(receive: Receive) -> bytes:
