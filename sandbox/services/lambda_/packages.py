@@ -73,10 +73,10 @@ def unpack(content: bytes, folder: Path) -> None:
 
 def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
     target = folder / member.filename
-    if not os.path.normpath(target).startswith(f"{folder}{os.sep}"):
-        if member.is_dir():
-            return
-        raise BadPackageError(f"The zip has a file outside its root: {member.filename}")
+    # Neither by ".." nor through a link that was unpacked before.
+    for path in (os.path.normpath(target), os.path.realpath(target.parent)):
+        if not f"{path}{os.sep}".startswith((f"{folder}{os.sep}", f"{folder.resolve()}{os.sep}")):
+            raise BadPackageError(f"The zip has a file outside its root: {member.filename}")
     mode = member.external_attr >> 16
     if member.is_dir():
         target.mkdir(parents=True, exist_ok=True)

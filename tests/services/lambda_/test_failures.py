@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import sys
+import time
 from datetime import date
 from pathlib import Path
 
 import pytest
 from lambda_support import World, zipped
+
+from sandbox.timeline import Event
 
 
 def tail(result) -> str:
@@ -153,6 +157,59 @@ def test_initialization_is_billed_since_august_2025(lambda_world, as_of, billed)
         assert world.events("initialized")[0].data["init_ms"] == 2000.0
 
     lambda_world(main, as_of=as_of)
+
+
+@pytest.mark.parametrize("runtime", ["nodejs20.x", "nodejs22.x"])
+def test_what_a_runtime_says_before_it_exits_counts_more_than_its_exit(lambda_world, runtime):
+    code = """
+    export const handler = () => new Promise(() => {
+      setTimeout(() => { throw new RangeError("nobody caught me"); }, 10);
+    });
+    """
+
+    async def main(world: World) -> None:
+        world.function(runtime=runtime, code=code)
+        for _ in range(3):
+            result = await world.invoke(log_tail=True)
+            body = json.loads(result.payload)
+            assert (body["errorType"], body["errorMessage"]) == ("RangeError", "nobody caught me")
+            assert "Runtime exited with error: exit status 129" in tail(result)
+        assert len(world.events("environment_started")) == 3
+
+    lambda_world(main)
+
+
+@pytest.mark.parametrize("kind", ["virtual", "real"])
+def test_an_error_sent_just_before_the_exit_is_read_although_both_are_seen_at_once(lambda_world, kind):
+    bootstrap = f"""#!{sys._base_executable}
+import http.client, os, socket
+host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
+base = "/2018-06-01/runtime/invocation/"
+api = http.client.HTTPConnection(host, int(port))
+api.request("GET", base + "next")
+answer = api.getresponse()
+id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
+body = b'{{"errorType":"Mine"}}'
+head = f"POST {{base}}{{id}}/error HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n"
+socket.create_connection((host, int(port))).sendall(head.encode() + body)
+os._exit(7)
+"""  # type: ignore[attr-defined]
+
+    async def main(world: World) -> None:
+        code = zipped({"bootstrap": bootstrap}, executable=("bootstrap",))
+        world.function(runtime="provided.al2023", code=code)
+        loop = asyncio.get_running_loop()
+
+        def look_away(event: Event) -> None:
+            if (
+                event.name == "invoked"
+            ):  # a loop that is busy sees the connection, the error and the exit at once
+                loop.call_later(0.02, time.sleep, 0.3)
+
+        world.sandbox.timeline.listen(look_away)
+        assert (await world.invoke()).payload == b'{"errorType":"Mine"}'
+
+    lambda_world(main, kind=kind)
 
 
 def test_a_bootstrap_that_is_not_there_is_an_invalid_entry_point(lambda_world):

@@ -256,6 +256,25 @@ def test_asking_again_without_an_answer_gives_the_same_invocation_again():
     serve(main)
 
 
+@pytest.mark.parametrize("leaver", [0, 1])
+def test_an_invocation_is_not_handed_to_a_client_that_has_gone(leaver):
+    async def main(api: Api) -> None:
+        clients = [api.client(), api.client()]
+        calls = []
+        for client in clients:
+            await client.__aenter__()
+            calls.append(asyncio.ensure_future(client.call("GET", RUNTIME + "invocation/next")))
+            await asyncio.sleep(1)
+        calls[leaver].cancel()
+        await clients[leaver].__aexit__()
+        await asyncio.sleep(1)
+        execution = await api.invoke()
+        answer = await calls[1 - leaver]
+        assert answer[1]["lambda-runtime-aws-request-id"] == execution.request_id
+
+    serve(main)
+
+
 def test_a_response_mode_that_is_not_streaming_is_refused():
     async def main(api: Api) -> None:
         async with api.client() as client:
