@@ -18,7 +18,7 @@ from typing import Any
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.clock import Clock
 from sandbox.context import Settings
-from sandbox.control import moto_time
+from sandbox.control import moto_s3, moto_time
 from sandbox.control.message import Request, Response
 from sandbox.control.target import Target, operation_hint
 from sandbox.control.wire import werkzeug_request
@@ -137,6 +137,8 @@ class MotoBackend:
         if service not in self._routes:
             self._routes[service] = _load(service, url)
             moto_time.adopt()
+            if service == "s3":
+                moto_s3.adopt()
         return self._routes[service]
 
 
