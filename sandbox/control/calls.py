@@ -8,6 +8,8 @@ answer. No thread waits, so a long poll costs nothing.
 from __future__ import annotations
 
 import asyncio
+import functools
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -29,10 +31,8 @@ class Caller:
     """Calls by botocore's names. ``handle`` answers a request for a service."""
 
     def __init__(self, settings: Settings, handle: Handle) -> None:
-        self._settings = settings
         self._handle = handle
-        self._clients: dict[tuple[str, str], Any] = {}
-        self._making: dict[tuple[str, str], asyncio.Task[Any]] = {}
+        self._host = f"localhost:{settings.port}"
 
     async def call(self, service: str, operation: str, params: dict[str, Any], region: str) -> dict[str, Any]:
         """The parsed answer, with ``ResponseMetadata``. Raises ``AwsError``.
@@ -40,7 +40,7 @@ class Caller:
         Wrong parameters give botocore's own ``ParamValidationError``; a service or an operation that does not
         exist is a ``ValueError``.
         """
-        client = await self._client(service, region)
+        client = _clients.get((service, region)) or await asyncio.to_thread(_client, service, region)
         method = client.meta.method_to_api_mapping
         python_name = next((name for name, api in method.items() if api == operation), None)
         if python_name is None:
@@ -49,30 +49,8 @@ class Caller:
             getattr(client, python_name)(**params)
         except _Written as written:
             wire = written.request
-        answer = await self._handle(Target(service, region), _http(wire))
+        answer = await self._handle(Target(service, region), _http(wire, self._host))
         return self._parse(client, operation, answer)
-
-    async def _client(self, service: str, region: str) -> Any:
-        key = (service, region)
-        if key not in self._clients:
-            if key not in self._making:  # two first calls at once make one client
-                self._making[key] = asyncio.ensure_future(asyncio.to_thread(self._make, service, region))
-            self._clients[key] = await self._making[key]
-        return self._clients[key]
-
-    def _make(self, service: str, region: str) -> Any:
-        import botocore.session
-        from botocore import UNSIGNED
-        from botocore.config import Config
-
-        client = botocore.session.Session().create_client(
-            service,
-            region_name=region,
-            endpoint_url=f"http://localhost:{self._settings.port}",
-            config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}),
-        )
-        client.meta.events.register_last("before-call.*.*", _stop)
-        return client
 
     def _parse(self, client: Any, operation: str, answer: Response) -> dict[str, Any]:
         from botocore.parsers import create_parser
@@ -107,16 +85,49 @@ class _Body:
         return self._content
 
 
+# Making a client reads the service's whole model (50 to 800 ms): once a process, not once a sandbox.
+_clients: dict[tuple[str, str], Any] = {}
+_making = threading.Lock()
+
+
+def _client(service: str, region: str) -> Any:
+    with _making:  # two first calls at once make one client; a botocore session is for one thread
+        if (service, region) not in _clients:
+            _clients[service, region] = _make(service, region)
+        return _clients[service, region]
+
+
+def _make(service: str, region: str) -> Any:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    client = _session().create_client(
+        service,
+        region_name=region,
+        endpoint_url="http://localhost",
+        config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}),
+    )
+    client.meta.events.register_last("before-call.*.*", _stop)
+    return client
+
+
+@functools.cache
+def _session() -> Any:
+    import botocore.session
+
+    return botocore.session.Session()
+
+
 def _stop(params: dict[str, Any], **_: Any) -> None:
     raise _Written(params)
 
 
-def _http(wire: dict[str, Any]) -> Request:
+def _http(wire: dict[str, Any], own_host: str) -> Request:
     from botocore.awsrequest import create_request_object
 
     prepared = create_request_object(wire).prepare()
     _, _, rest = prepared.url.partition("://")
-    host, slash, path = rest.partition("/")
+    _, slash, path = rest.partition("/")
     path, _, query = (slash + path).partition("?")
     body = prepared.body
     if hasattr(body, "read"):
@@ -127,7 +138,7 @@ def _http(wire: dict[str, Any]) -> Request:
         (str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value))
         for name, value in prepared.headers.items()
     )
-    return Request(prepared.method, host, path or "/", query, headers, bytes(body or b""))
+    return Request(prepared.method, own_host, path or "/", query, headers, bytes(body or b""))
 
 
 def _error(parsed: dict[str, Any], answer: Response) -> AwsError:
