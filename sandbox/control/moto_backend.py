@@ -120,11 +120,8 @@ class MotoBackend:
         if handler is None:
             raise NotEmulatedError(f"{target.service} {operation_hint(request)}")
         headers = {"x-moto-account-id": self._settings.account}
-        if target.service == "iam":
-            _know_aws_policies(self._settings.account)
-        if (
-            target.service == "s3"
-        ):  # moto finds the bucket in the host or the path, and knows AWS's hosts only
+        if target.service == "s3":
+            # moto finds the bucket in the host or the path, and knows AWS's hosts only
             request = _with_host(request, url.split("/")[2])
         if request.header("authorization") is None:  # moto reads the Region from it
             headers["Authorization"] = (
@@ -148,22 +145,6 @@ def _import_core() -> None:
     import moto.moto_api._internal
 
     _cache_method_names(moto.core.responses)
-
-
-def _know_aws_policies(account: str) -> None:
-    """Give moto's IAM the policies that AWS manages, which it leaves out to save a tenth of a second."""
-    from json import loads
-
-    from moto.iam.aws_managed_policies import aws_managed_policies_data
-    from moto.iam.models import AWSManagedPolicy, iam_backends
-
-    backend = iam_backends[account]["aws"]
-    if not backend.aws_managed_policies:
-        backend.aws_managed_policies = [
-            AWSManagedPolicy.from_data(name, account, "aws", data)
-            for name, data in loads(aws_managed_policies_data).items()
-        ]
-        backend.managed_policies.update({policy.arn: policy for policy in backend.aws_managed_policies})
 
 
 def _cache_method_names(responses: Any) -> None:

@@ -82,20 +82,13 @@ def read(service: str, request: Request) -> Operation:
         )
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise AwsError(400, "SerializationException", f"The request could not be read: {error}") from error
-    return Operation(service, operation.name, _drop_absent(params, operation), operation, protocol)
+    # The parser gives an empty list for one that the query string does not have.
+    given = {name: value for name, value in params.items() if value != [] or not _in_query(operation, name)}
+    return Operation(service, operation.name, given, operation, protocol)
 
 
-def _drop_absent(params: dict[str, Any], operation: Any) -> dict[str, Any]:
-    """Leave out what the request did not carry (the parser gives ``None`` and empty lists for the query string)."""
-    members = operation.input_shape.members if operation.input_shape else {}
-    kept = {}
-    for name, value in params.items():
-        shape = members.get(name)
-        in_query = shape is not None and shape.serialization.get("location") == "querystring"
-        if value is None or (in_query and value == []):
-            continue
-        kept[name] = value
-    return kept
+def _in_query(operation: Any, name: str) -> bool:
+    return bool(operation.input_shape.members[name].serialization.get("location") == "querystring")
 
 
 def write(operation: Operation, result: Mapping[str, Any], request_id: str) -> Response:

@@ -259,6 +259,18 @@ def test_a_warm_request_looks_at_no_file(monkeypatch: pytest.MonkeyPatch) -> Non
     assert inside(body) == []
 
 
+def test_moto_looks_through_a_class_once() -> None:
+    async def body(sandbox: Sandbox, control: MotoControl) -> None:
+        import moto.core.responses
+
+        await control.call("sqs", "ListQueues")
+        before = moto.core.responses.method_names_from_class.cache_info().hits  # type: ignore[attr-defined]
+        await control.call("sqs", "ListQueues")
+        assert moto.core.responses.method_names_from_class.cache_info().hits == before + 1  # type: ignore[attr-defined]
+
+    inside(body)
+
+
 def test_a_failure_of_ours_is_an_aws_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(service: str, request: Request) -> None:
         raise RuntimeError("boom")

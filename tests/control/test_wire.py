@@ -79,6 +79,13 @@ def test_reading_parameters_from_path_query_and_body() -> None:
     }
 
 
+def test_what_a_request_does_not_carry_is_left_out() -> None:
+    operation = wire.read("apigateway", Request("GET", "h", "/restapis/a/resources"))
+    assert operation.params == {"restApiId": "a"}
+    operation = wire.read("apigateway", Request("GET", "h", "/restapis/a/resources", "embed=methods&limit=5"))
+    assert operation.params == {"restApiId": "a", "embed": ["methods"], "limit": 5}
+
+
 def test_an_operation_that_does_not_exist() -> None:
     with pytest.raises(NotEmulatedError, match="lambda PATCH /2015-03-31/nothing"):
         wire.read("lambda", Request("PATCH", "h", "/2015-03-31/nothing"))

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-import yaml
-
 from sandbox.control.shims.apigateway import integrations, methods
 from sandbox.control.shims.apigateway.gateway_responses import default_response
 from sandbox.control.shims.apigateway.parts import add_authorizer
@@ -211,6 +209,8 @@ class Importer:
 
 
 def _load(body: bytes) -> Document:
+    import yaml  # a tenth of what starting the sandbox costs, for one operation
+
     try:
         document = yaml.safe_load(body)  # JSON is YAML
     except yaml.YAMLError as error:
