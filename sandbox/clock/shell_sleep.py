@@ -1,19 +1,17 @@
 """Sleeps of programs without a preload: a ``sleep`` command that asks the sandbox.
 
 The command (``preload/bin/sleep``, a shell script) writes its arguments and the name of its own named pipe into
-the pipe ``sleep``, and reads its own until a byte comes.
+the pipe ``sleep``, and reads its own until a line comes: an empty one when the time is over.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from contextlib import suppress
 from pathlib import Path
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_log = logging.getLogger(__name__)
 
 
 def seconds(arguments: list[str]) -> float:
@@ -45,16 +43,17 @@ class ShellSleep:
         # A line is written at once (it is shorter than PIPE_BUF), so only whole lines are read.
         for line in os.read(self._pipe, 65536).decode(errors="replace").splitlines():
             *arguments, name = line.split()
+            pipe = self._folder / Path(name).name
             try:
                 duration = seconds(arguments)
-            except ValueError as error:
-                _log.warning("sleep: %s", error)
-                duration = 0.0
+            except ValueError:
+                self._end(pipe, b"refused\n")  # the real command says what is wrong
+                continue
             if duration != float("inf"):
-                self._loop.call_later(duration, self._end, self._folder / Path(name).name)
+                self._loop.call_later(duration, self._end, pipe, b"\n")
 
-    def _end(self, pipe: Path) -> None:
+    def _end(self, pipe: Path, answer: bytes) -> None:
         with suppress(OSError):  # the sleeper was ended
             file = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            os.write(file, b"\n")
+            os.write(file, answer)
             os.close(file)

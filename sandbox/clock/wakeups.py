@@ -10,7 +10,7 @@ no message; it is read here only when all is quiet. Layout of the files, all num
              when it has noticed: time stands still until then.
 ``wake``     the socket: connect, send the file's name and a line feed; one byte comes for each wake-up
 ``sleep``    a named pipe for programs without a preload: ``<seconds>... <named pipe>`` and a line feed; the
-             sandbox writes a byte into that pipe when the time is over
+             sandbox writes a line into that pipe when the time is over
 """
 
 from __future__ import annotations

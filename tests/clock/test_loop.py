@@ -240,7 +240,7 @@ def test_real_clock_has_the_same_interface() -> None:
         clock.client_connected(("127.0.0.1", 1))
         clock.client_disconnected(("127.0.0.1", 1))
         assert clock.environment("python") == {}
-        assert await clock.advance(0.01) >= 0.02
+        assert await clock.advance(0.01) > 0
         await clock.settled()
         return names
 

@@ -2,6 +2,7 @@
 """``select`` and ``selectors``: waiting for files with a limit in virtual time."""
 
 import _thread
+import types
 
 from _sandbox_preload import page, wait
 
@@ -14,7 +15,7 @@ def patch_select(module):
     module._sandbox_real_poll = real_poll
     readable = module.POLLIN
 
-    def select(rlist, wlist, xlist, timeout=None):
+    def select(_, rlist, wlist, xlist, timeout=None):
         """As ``select.select``."""
         if timeout is None or timeout <= 0:
             return real_select(rlist, wlist, xlist, timeout)
@@ -80,7 +81,9 @@ def patch_select(module):
         def __getattr__(self, name):
             return getattr(self._real, name)
 
-    module.select, module.poll, module.epoll = select, poll, epoll
+    # A bound method: `SelectSelector` has it as an attribute, where a function would bind.
+    module.select = types.MethodType(select, module)
+    module.poll, module.epoll = poll, epoll
 
 
 def patch_selectors(module):
