@@ -29,10 +29,12 @@ def fail(message: str) -> typer.Exit:
 
 def parse_as_of(text: str | None) -> date | None:
     """An ISO date. Raises ``typer.Exit`` (2) for anything else."""
+    from sandbox.limits import LimitsError, parse_as_of
+
     try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise fail(f"--as-of takes a date such as 2024-05-01, not {text!r}") from None
+        return parse_as_of(text) if text else None
+    except LimitsError as error:
+        raise fail(f"--as-of: {error}") from None
 
 
 def parse_clock(text: str) -> Any:

@@ -12,6 +12,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 from sandbox.clock import Clock
 from sandbox.front.certificates import Certificates
@@ -152,6 +153,6 @@ class _ByAlpn(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         chosen = transport.get_extra_info("ssl_object").selected_alpn_protocol()
         protocol = (self._http2 if chosen == "h2" else self._http1).protocol()
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_protocol(protocol)
+        # uvloop's TLS transport is no asyncio.Transport by class, only by its methods.
+        cast(asyncio.Transport, transport).set_protocol(protocol)
         protocol.connection_made(transport)

@@ -48,13 +48,13 @@ async def listening(clock: Clock, folder: Path) -> AsyncIterator[tuple[int, Cert
         await listener.close()
 
 
-def on_port(tmp_path: Path, check: Callable[[int, Certificates], Awaitable[None]]) -> None:
+def on_port(tmp_path: Path, check: Callable[[int, Certificates], Awaitable[None]], kind="virtual") -> None:
     async def main(clock: Clock) -> None:
         async with listening(clock, tmp_path) as (port, certificates):
             with clock.in_flight("test"):
                 await check(port, certificates)
 
-    sandbox.clock.run(main)
+    sandbox.clock.run(main, kind)
 
 
 async def exchange(
@@ -158,13 +158,14 @@ def trusting(certificates: Certificates, *alpn: str) -> ssl.SSLContext:
     return context
 
 
-def test_tls_speaks_http1_and_http2_by_alpn(tmp_path):
+@pytest.mark.parametrize("kind", ["virtual", "real"])  # the real clock's loop is uvloop
+def test_tls_speaks_http1_and_http2_by_alpn(tmp_path, kind):
     async def check(port, certificates):
         context = trusting(certificates, "http/1.1")
         assert (await exchange(port, GET, context)).endswith(b"1.1 https /a")
         assert body_of(await over_http2(port, "/a", trusting(certificates, "h2"))) == b"2 https /a"
 
-    on_port(tmp_path, check)
+    on_port(tmp_path, check, kind)
 
 
 def test_tls_has_a_certificate_for_any_aws_name(tmp_path):
