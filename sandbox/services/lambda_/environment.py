@@ -290,7 +290,7 @@ class Environment:
         seconds = 0.0
         if len(session.extensions):
             seconds = external_s if any(e.external for e in session.extensions) else internal_s
-        if seconds and not self._stopped:
+        if seconds and self._groups and not self._stopped:
             self._thaw()
             deadline = math.floor((self._sandbox.clock.epoch() + seconds) * 1000)
             for group in self._groups[-1:]:

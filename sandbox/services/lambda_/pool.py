@@ -38,7 +38,8 @@ class Pool:
 
     async def stop(self) -> None:
         """Kill every environment."""
-        await asyncio.gather(*(e.kill("sandbox stopped") for e in tuple(self._all)))
+        await asyncio.gather(*(self.discard(e, "sandbox stopped") for e in tuple(self._all)))
+        self._idle.clear()
         self._host.reaper.stop()
 
     # -- taking and giving back --------------------------------------------------------------------
