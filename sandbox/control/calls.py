@@ -40,7 +40,7 @@ class Caller:
         Wrong parameters give botocore's own ``ParamValidationError``; a service or an operation that does not
         exist is a ``ValueError``.
         """
-        client = _clients.get((service, region)) or await asyncio.to_thread(_client, service, region)
+        client: Any = _clients.get((service, region)) or await asyncio.to_thread(_client, service, region)
         method = client.meta.method_to_api_mapping
         python_name = next((name for name, api in method.items() if api == operation), None)
         if python_name is None:

@@ -17,7 +17,7 @@ from sandbox.control.calls import Caller
 from sandbox.control.message import App, Request, Response, ask, read_request, send_response
 from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.resources import Resources
-from sandbox.control.shims import Call, Shims
+from sandbox.control.shims import Call, Shims, deliveries
 from sandbox.control.target import Target, identify, operation_hint
 
 log = logging.getLogger(__name__)
@@ -115,9 +115,11 @@ class MotoControl:
             engine = self._cloudformation_engine()
             if engine is not None:
                 return await ask(engine, request)
-        download = self._shims.download(request) if target.service == "s3" else None
-        if download is not None:
-            return download
+        if target.service == "s3":
+            deliveries.check_notification(request)
+            download = self._shims.download(request)
+            if download is not None:
+                return download
         shim = await self._shims.of(target.service)
         if shim is None:
             return await self._moto.ask(target, request)

@@ -9,7 +9,7 @@ from sandbox.context import Sandbox
 from sandbox.control import wire
 from sandbox.control.message import Request, Response
 from sandbox.control.moto_backend import MotoBackend
-from sandbox.control.shims import apigateway, lambda_
+from sandbox.control.shims import apigateway, deliveries, lambda_
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.identities import Identities
 from sandbox.control.shims.lambda_.downloads import Downloads
@@ -58,6 +58,7 @@ class Shims:
             "sts": Shim(self.identities.sts()),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
             "sqs": Shim(LongPolls(self.sandbox, self.moto).handlers()),
+            **{service: Shim(handlers) for service, handlers in deliveries.handlers().items()},
         }
 
     def reset(self) -> None:
