@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from sandbox.aws.ids import IdSource
 from sandbox.clock import Clock
@@ -85,6 +85,18 @@ class Service(Protocol):
     async def stop(self) -> None: ...
 
 
+@runtime_checkable
+class SharesHost(Protocol):
+    """A service whose host name other services have too: REST, HTTP and WebSocket APIs are all ``execute-api``.
+
+    The front asks those that matched one after the other; when none owns the id the first of them answers.
+    """
+
+    async def owns(self, api_id: str) -> bool:
+        """Whether the id is one of this service's own."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """A call of a Lambda function. ``function``: name, partial or full ARN, may carry ``:qualifier``."""
@@ -97,7 +109,9 @@ class Invocation:
     client_context: str | None = None  # base64 JSON as in X-Amz-Client-Context
     trace_id: str | None = None
     cause: str = ""  # id of the hop that calls, for the timeline
-    request_id: str | None = None  # the invocation's id when the caller chose it (a Function URL), else a new one
+    request_id: str | None = (
+        None  # the invocation's id when the caller chose it (a Function URL), else a new one
+    )
 
 
 @dataclass(frozen=True, slots=True)

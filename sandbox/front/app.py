@@ -11,13 +11,13 @@ The order of :meth:`Front._choose` is the whole routing:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from sandbox.aws.errors import AwsError
-from sandbox.context import Receive, Sandbox, Scope, Send, Service
+from sandbox.context import Receive, Sandbox, Scope, Send, Service, SharesHost
 from sandbox.front.address import Resolved, resolve
 from sandbox.front.errors import send_error
 from sandbox.front.signing import Signing
@@ -42,7 +42,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         dated = self._with_date(send)
         try:
-            answer = self._choose(scope)
+            answer = await self._choose(scope)
             if answer is self._admin or scope["type"] == "websocket":
                 await answer(scope, receive, dated)
             else:
@@ -51,15 +51,12 @@ class Front:
         except AwsError as error:
             await send_error(error, scope, dated, self._sandbox.ids.uuid())
 
-    def _choose(self, scope: Scope) -> Application:
+    async def _choose(self, scope: Scope) -> Application:
         resolved = resolve(scope, self._sandbox.settings.region)
-        for service in self._sandbox.services.values():
-            parameters = service.match(resolved.address)
-            if parameters is not None:
-                _redirect(scope, resolved.raw_path)
-                scope["aws"] = parameters
-                signed: Application = self._signing.before(service)
-                return signed if _is_api(service) else service
+        service = await self._service(scope, resolved)
+        if service is not None:
+            signed: Application = self._signing.before(service)
+            return signed if _is_api(service) else service
         if resolved.address.host in MODEL_HOSTS:
             return self._model
         raw = resolved.raw_path
@@ -72,6 +69,23 @@ class Front:
             return _no_websocket
         control: Application = self._signing.before(self._sandbox.control)
         return control
+
+    async def _service(self, scope: Scope, resolved: Resolved) -> Service | None:
+        """The service that claims the address; of those that share a host the one that owns the id."""
+        first: tuple[Service, Mapping[str, str]] | None = None
+        for service in self._sandbox.services.values():
+            parameters = service.match(resolved.address)
+            if parameters is None:
+                continue
+            first = first or (service, parameters)
+            if not isinstance(service, SharesHost) or await service.owns(parameters["api_id"]):
+                first = (service, parameters)
+                break
+        if first is None:
+            return None
+        _redirect(scope, resolved.raw_path)
+        scope["aws"] = first[1]
+        return first[0]
 
     def _with_date(self, send: Send) -> Send:
         """Add ``Date``, by the sandbox's clock, to an answer that has none (RFC 9110 section 6.6.1)."""

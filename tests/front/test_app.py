@@ -106,6 +106,33 @@ def test_service_wins_over_own_pages(tmp_path):
     run(tmp_path, check)
 
 
+class Sharing(Claiming):
+    def __init__(self, name, ids):
+        self.name = name
+        self.ids = ids
+
+    def match(self, address):
+        api_id, _, rest = address.host.partition(".")
+        return {"api_id": api_id} if rest == "execute-api.example" else None
+
+    async def owns(self, api_id):
+        return api_id in self.ids
+
+    async def __call__(self, scope, receive, send):
+        await answering(self.name)(scope, receive, send)
+
+
+@pytest.mark.parametrize(("api_id", "answers"), [("r1", b"rest"), ("h1", b"http"), ("unknown", b"rest")])
+def test_of_services_that_share_a_host_the_owner_answers(tmp_path, api_id, answers):
+    async def check(front, box):
+        box.services["rest"] = Sharing("rest", {"r1"})
+        box.services["http"] = Sharing("http", {"h1"})
+        _, _, text = await ask(front, "/x", host=f"{api_id}.execute-api.example")
+        assert text == answers + b" /x"
+
+    run(tmp_path, check)
+
+
 def test_model_by_prefix_and_by_host(tmp_path):
     async def check(front, _):
         assert (await ask(front, "/_llm/v1/models"))[2] == b"model /v1/models"
@@ -147,8 +174,11 @@ def test_errors_speak_the_protocol_of_the_request(tmp_path, headers, marker):
     async def failing(scope, receive, send):
         raise AwsError(400, "Broken", "no <good>")
 
+    async def choose(scope):
+        return failing
+
     async def check(front, _):
-        front._choose = lambda scope: failing
+        front._choose = choose
         status, _, text = await ask(front, "/", method="POST", headers=headers)
         assert status == 400
         assert marker in text
