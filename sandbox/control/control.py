@@ -49,6 +49,7 @@ class MotoControl:
     async def reset(self) -> None:
         """Forget every resource."""
         self._shims.reset()
+        self._cloudformation = None
         await self._moto.reset()
         self._fresh = True
 
