@@ -38,6 +38,8 @@ def test_create_is_reviewed_and_executed(play: Any) -> None:
         ]
         assert shown == [("Add", "Group"), ("Add", "Queue")]
         assert (await lab.stack())["StackStatus"] == "REVIEW_IN_PROGRESS"
+        assert (await lab.cfn("GetTemplate", StackName="s"))["TemplateBody"] == ""
+        assert await lab.events() == [("s", "REVIEW_IN_PROGRESS")]  # sam deploy reads this event
         assert (await lab.aws("sqs", "ListQueues")).get("QueueUrls", []) == []
         await lab.cfn("ExecuteChangeSet", ChangeSetName="c", StackName="s")
         stack = await lab.stack()

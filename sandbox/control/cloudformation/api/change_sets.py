@@ -20,6 +20,7 @@ from sandbox.control.cloudformation.engine.engine import Engine
 from sandbox.control.cloudformation.engine.operations import Update, create_stack
 from sandbox.control.cloudformation.engine.plan import nothing_to_do, plan
 from sandbox.control.cloudformation.engine.stack import Stack
+from sandbox.control.cloudformation.engine.work import Work
 from sandbox.control.cloudformation.errors import ResourceError, ValidationError
 
 NO_CHANGES = (
@@ -48,6 +49,7 @@ async def create_change_set(engine: Engine, params: dict[str, Any]) -> dict[str,
     require_same_types(stack, template.resources)
     if stack.id not in engine.stacks:
         engine.stacks[stack.id] = stack
+        Work(engine, stack, template).note("REVIEW_IN_PROGRESS", "User Initiated")
     change_set = ChangeSet(
         engine.arn("changeSet", params["ChangeSetName"]), params["ChangeSetName"], stack.id, stack.name, kind,
         engine.sandbox.clock.utcnow(), chosen, body, params.get("Description"), template,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -113,19 +112,3 @@ class Stack:
     def exists(self) -> bool:
         """Whether the stack's name is taken."""
         return self.status != "DELETE_COMPLETE"
-
-    def failures(self) -> list[tuple[str, str, str]]:
-        """(logical id, type, reason) of the resources that failed in the last operation, oldest first."""
-        found: list[tuple[str, str, str]] = []
-        for event in reversed(self.events):
-            starts = event.logical_id == self.name and event.reason == "User Initiated"
-            if event.logical_id != self.name and event.status.endswith("_FAILED"):
-                found.append((event.logical_id, event.type, event.reason or ""))
-            if starts:
-                break
-        return found[::-1]
-
-    def values(self, pseudo: Mapping[str, Any]) -> dict[str, Any]:
-        """Pseudo parameters and parameters by name."""
-        assert self.template is not None
-        return {**pseudo, **{name: p.value for name, p in self.template.parameters.items()}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ParamValidationError
@@ -55,6 +56,8 @@ class Work:
         """Add an event, for the stack itself or for a resource, and set its status."""
         now = self.sandbox.clock.utcnow()
         stack = self.stack
+        if stack.events:  # clients sort by time: on a clock that stands still, events are a millisecond apart
+            now = max(now, stack.events[-1].at + timedelta(milliseconds=1))
         if resource is None:
             stack.status, stack.reason = status, reason
             names = (stack.name, stack.id, STACK_TYPE)
