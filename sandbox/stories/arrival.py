@@ -30,8 +30,12 @@ class Arrival:
     @property
     def delay(self) -> float | None:
         """The longest time from the model's schedule to the client; ``None`` when no token came."""
-        lags = [at - token[0] for at, token in zip(self.instants, self.answer.tokens, strict=False)]
-        return round(max(lags), 9) if lags else None
+        return round(max(self.lags), 9) if self.instants else None
+
+    @property
+    def lags(self) -> list[float]:
+        """From the model to the client, of each token that came."""
+        return [at - made for at, made in zip(self.instants, self.answer.made, strict=False)]
 
 
 def arrival(trace: Trace, client: str) -> Arrival | None:
@@ -45,7 +49,10 @@ def arrival(trace: Trace, client: str) -> Arrival | None:
     if not requests:
         return None
     heard = [one for one in (request.words() for request in requests) if one]
-    found = [Arrival(answer, _instants(answer.tokens, heard)) for answer in trace.answers]
+    found = [
+        Arrival(answer, _instants(answer.tokens, heard) if answer.tokens else _whole(answer, requests[-1]))
+        for answer in trace.answers
+    ]
     arrived = [one for one in found if one.count]
     if arrived:
         return min(arrived, key=lambda one: (-one.count, _misfit(one)))
@@ -56,12 +63,18 @@ def arrival(trace: Trace, client: str) -> Arrival | None:
 
 
 def _misfit(one: Arrival) -> tuple[bool, float]:
-    lags = [at - token[0] for at, token in zip(one.instants, one.answer.tokens, strict=False)]
-    return min(lags) < -_SLACK, max(lags)
+    return min(one.lags) < -_SLACK, max(one.lags)
 
 
 def _follows(answer: ModelAnswer, request: ClientRequest) -> bool:
     return answer.asked_at >= request.sent_at - _SLACK
+
+
+def _whole(answer: ModelAnswer, request: ClientRequest) -> tuple[float, ...]:
+    """An answer that the model was asked for whole has no tokens in the timeline: it came if words came after it."""
+    after = [at for at, word in request.words() if word and answer.made and at >= answer.made[-1] - _SLACK]
+    well = request.end == "completed" and request.status is not None and request.status < 400
+    return (after[-1],) * len(answer.made) if after and well else ()
 
 
 def _instants(tokens: Sequence[Piece], heard: Sequence[Sequence[Piece]]) -> tuple[float, ...]:

@@ -65,7 +65,9 @@ class ClientExpect(Strict):
     started_at: Instant | None = Field(None, description="When status and headers came.")
     ended_at: Instant | None = Field(None, description="When the last request was over, well or badly.")
     tokens: Count | None = Field(None, description="How many of the model's tokens came.")
-    instants: Count | None = Field(None, description="In how many different instants tokens came.")
+    instants: Count | None = Field(
+        None, description="In how many different instants tokens came (virtual clock)."
+    )
     delay_per_token: Instant | None = Field(
         None, description="The longest time from the model's schedule to the client, over all tokens."
     )

@@ -15,6 +15,14 @@ class Index:
     def __init__(self, node: yaml.Node) -> None:
         self._node = node
 
+    @classmethod
+    def of(cls, text: str) -> Index:
+        """The index of a text that holds one document."""
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            raise ValueError("the text holds no document")
+        return cls(node)
+
     def find(self, loc: Loc) -> tuple[yaml.Mark, str]:
         """(mark, path) of the deepest part of ``loc`` that the document has.
 

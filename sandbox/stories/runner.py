@@ -92,7 +92,8 @@ async def _play(
             failures = deployment_failures(story, refusal)
             if refusal is None and not failures:
                 failures = await _act(story, sandbox, outputs)
-    return Trace(events, begun), failures
+            trace = Trace(events, begun)  # now: what ends with the sandbox is no part of the story
+    return trace, failures
 
 
 async def _deploy(story: Story, sandbox: Sandbox, parts: Workshop) -> tuple[str | None, Mapping[str, str]]:

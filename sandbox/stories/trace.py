@@ -51,6 +51,13 @@ class ModelAnswer:
     faulted: str | None = None
     gone_at: float | None = None
 
+    @property
+    def made(self) -> list[float]:
+        """The instant of each token; those of an answer that was asked for whole are all made at its end."""
+        if self.tokens or self.completed_at is None:
+            return [at for at, _ in self.tokens]
+        return [self.completed_at] * self.completed_tokens
+
 
 @dataclass(slots=True)
 class InvocationRun:

@@ -70,10 +70,10 @@ def _made_in_time(got: Arrival, last: ClientRequest) -> bool:
 
 
 def _all_came(got: Arrival) -> bool:
-    return got.answer.completed_at is not None and got.count == len(got.answer.tokens)
+    return got.answer.completed_at is not None and got.count == len(got.answer.made)
 
 
 def _follows_schedule(got: Arrival) -> bool:
-    last_made = got.answer.tokens[-1][0]
+    last_made = got.answer.made[-1]
     early = sum(at < last_made - _SLACK for at in got.instants)
     return len(set(got.instants)) > 1 and early * 2 >= got.count

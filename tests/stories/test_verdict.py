@@ -135,3 +135,21 @@ def test_polls_that_repeat_what_came_before_stream():
         at = round(1.0 + n * 0.1, 6)
         script.client([(at, text(MADE[:n]))], sent=at, ended=at, name=f"browser:{n}")
     assert verdict(script) == "streams"
+
+
+def whole_answer(done: float = 40.0) -> Script:
+    script = Script().at(0.0, "model.request_received", "m", api="openai", profile="p", prompt_sha="s")
+    return script.at(done, "model.completed", "m", tokens=391)
+
+
+def test_an_answer_that_the_model_made_whole_arrives_whole():
+    body = [(40.0, '{"answer": "all of it"}')]
+    assert (
+        verdict(whole_answer().client(body, ended=40.0, content_type="application/json")) == "arrives whole"
+    )
+
+
+def test_an_answer_that_the_model_made_whole_can_be_lost_or_cut_off():
+    assert verdict(whole_answer().client([(41.0, "Internal Server Error")], status=502, ended=41.0)) == "lost"
+    assert verdict(whole_answer().client([(29.0, "{}")], status=504, ended=29.0)) == "cut off"
+    assert verdict(whole_answer().client([], ended=41.0)) == "lost"

@@ -25,7 +25,9 @@ class OpenAiClient(ClientBase):
     """Asks for one chat completion."""
 
     kind: Literal["openai"]
-    base_url: str = Field("${endpoint}/v1", description="May hold ${outputs.Name}, ${endpoint}, ${region}.")
+    base_url: str = Field(
+        "${endpoint}/_llm/v1", description="May hold ${outputs.Name}, ${endpoint}, ${region}."
+    )
     api_key: str = "sk-test"
     model: str = "gpt-4o"
     prompt: str = "Hello"
