@@ -55,7 +55,7 @@ def test_client_in_another_process_is_found_waited_for_and_dropped(host: str, wi
 
 
 async def _tick() -> None:
-    while True:
+    while True:  # noqa: ASYNC110 - timers that would race away if the client were not waited for
         await asyncio.sleep(0.01)
 
 
@@ -64,7 +64,7 @@ def test_client_that_was_killed_holds_nothing() -> None:
         seen: list[float] = []
         port = await serve(clock, "127.0.0.1", seen, True)
         client = await asyncio.create_subprocess_exec(sys.executable, "-c", CLIENT, "127.0.0.1", str(port))
-        while not seen:
+        while not seen:  # noqa: ASYNC110
             await asyncio.sleep(0)
         client.kill()
         await client.wait()
@@ -118,9 +118,10 @@ def test_client_in_a_thread_of_ours_is_waited_for() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_socket_inode_by_both_ways(host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as server, socket.create_connection(
-        server.getsockname()[:2]
-    ) as client:
+    with (
+        socket.create_server((host, 0), family=family) as server,
+        socket.create_connection(server.getsockname()[:2]) as client,
+    ):
         expected = os.fstat(client.fileno()).st_ino
         own, other = client.getsockname()[:2], server.getsockname()[:2]
         assert socket_inode(own, other) == expected

@@ -18,7 +18,8 @@ print(get("http://only.this/x"))
 for name in ("Lambda.Amazonaws.com.", b"lambda.amazonaws.com"):
     print(socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)[0][4][1] != 80, socket.gethostbyname(name))
 s = socket.socket(); s.connect(("s3.amazonaws.com", 80)); print(s.getpeername()[0])
-print(socket.getaddrinfo("s3.amazonaws.com", "http")[0][4][1] != 80, socket.getaddrinfo("s3.amazonaws.com", 22)[0][4][1])
+port = socket.getaddrinfo("s3.amazonaws.com", "http")[0][4][1]
+print(port != 80, socket.getaddrinfo("s3.amazonaws.com", 22)[0][4][1])
 print(socket.gethostbyname("localhost"), socket.getaddrinfo("127.0.0.1", 80)[0][4])
 async def main():
     reader, writer = await asyncio.open_connection("s3.amazonaws.com", 80)

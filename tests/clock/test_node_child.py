@@ -33,7 +33,9 @@ console.log(new Own() instanceof Own, fs.statSync('/').mtime instanceof Date, ne
 
 
 def test_timers_fire_exactly_and_in_order(lines_of: Callable[..., Lines]) -> None:
-    program = CLOCK + """
+    program = (
+        CLOCK
+        + """
 import timers from 'node:timers'
 import { promisify } from 'node:util'
 import { setInterval as every, scheduler } from 'node:timers/promises'
@@ -53,6 +55,7 @@ for await (const value of every(100, 'value')) { at(value); break }
 await scheduler.wait(50)
 at('waited')
 """
+    )
     assert [text for _, text in lines_of(program, runtime="node")] == [
         "a 1",
         "b 5",
@@ -69,7 +72,9 @@ at('waited')
 
 
 def test_process_ends_when_only_unreferenced_timers_are_left(lines_of: Callable[..., Lines]) -> None:
-    program = CLOCK + """
+    program = (
+        CLOCK
+        + """
 const timer = setTimeout(at, 50000, 'never')
 timer.unref()
 setTimeout(at, 1000, 'last')
@@ -77,6 +82,7 @@ setInterval(at, 700, 'interval').unref()
 console.log(timer.hasRef(), timer.ref().hasRef(), timer.unref().hasRef())
 process.on('exit', () => at('exit'))
 """
+    )
     assert [text for _, text in lines_of(program, runtime="node")] == [
         "false true false",
         "interval 700",
@@ -95,18 +101,23 @@ for (const id of ['one', 'two']) storage.run(id, () => setTimeout(() => console.
 
 
 def test_errors_in_timers_reach_the_process(lines_of: Callable[..., Lines]) -> None:
-    program = CLOCK + """
+    program = (
+        CLOCK
+        + """
 process.on('uncaughtException', (error) => at(error.message))
 setTimeout(() => { throw new Error('first') }, 10)
 setTimeout(at, 10, 'second')
 try { setTimeout('text', 1) } catch (error) { console.log(error.code) }
 """
+    )
     lines = [text for _, text in lines_of(program, runtime="node")]
     assert lines == ["ERR_INVALID_ARG_TYPE", "first 10", "second 10"]
 
 
 def test_abort_signals_and_blocking_waits(lines_of: Callable[..., Lines]) -> None:
-    program = CLOCK + """
+    program = (
+        CLOCK
+        + """
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 const cell = new Int32Array(new SharedArrayBuffer(4))
@@ -122,6 +133,7 @@ const worker = new Worker(`
 at(Atomics.wait(cell, 0, 0, 60000))
 await worker.terminate()
 """
+    )
     assert [text for _, text in lines_of(program, runtime="node")] == [
         "timed-out 5000",
         "not-equal 5000",
@@ -131,7 +143,9 @@ await worker.terminate()
 
 
 def test_timeouts_of_real_clients_fire_exactly(lines_with_stalled_server: Callable[..., Lines]) -> None:
-    program = CLOCK + """
+    program = (
+        CLOCK
+        + """
 import http from 'node:http'
 import net from 'node:net'
 const url = 'http://127.0.0.1:' + process.env.PORT
@@ -147,6 +161,7 @@ await new Promise((resolve) => {
   setTimeout(() => socket.write('x'), 1000)
 })
 """
+    )
     assert lines_with_stalled_server(program, runtime="node") == [
         (20.0, "TimeoutError 20000"),
         (23.0, "http 23000"),

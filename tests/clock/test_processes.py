@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -18,17 +18,22 @@ SLEEP = "import time; time.sleep(1000)"
 
 
 @asynccontextmanager
-async def started(program: str, *, environment: dict[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(
+    program: str, *, environment: dict[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, stdout=-1, start_new_session=True, env={**os.environ, **(environment or {})}
+        sys.executable,
+        "-c",
+        program,
+        stdout=-1,
+        start_new_session=True,
+        env={**os.environ, **(environment or {})},
     )
     try:
         yield process
     finally:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         await process.wait()
 
 
@@ -57,7 +62,10 @@ def test_time_waits_for_threads_and_grandchildren() -> None:
         "GRANDCHILD": COMPUTE.format(0.1) + "print('grandchild', flush=True)",
         "THREAD": COMPUTE.format(0.2) + "print('thread', flush=True)",
     }
-    program = start.format("CHILD", "") + "import threading\nthreading.Thread(target=exec, args=[os.environ['THREAD']]).start()"
+    program = (
+        start.format("CHILD", "")
+        + "import threading\nthreading.Thread(target=exec, args=[os.environ['THREAD']]).start()"
+    )
 
     async def main(clock: Clock) -> list[tuple[float, str]]:
         asyncio.get_running_loop().call_later(1, lambda: None)
@@ -169,13 +177,16 @@ def test_endless_computation_has_time_follow_after_the_patience(caplog: pytest.L
 def test_memory_of_the_whole_group_counts() -> None:
     program = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "x = b'x' * 60_000_000; print('ready', flush=True); input()"], stdin=-1)
+grow = "x = b'x' * 60_000_000; print('ready', flush=True); input()"
+child = subprocess.Popen([sys.executable, "-c", grow], stdin=-1)
 x = b"x" * 60_000_000
 child.wait()
 """
 
     @asynccontextmanager
-    async def watched(clock: Clock, limit: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[float]]]:
+    async def watched(
+        clock: Clock, limit: int
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[float]]]:
         exceeded: list[float] = []
         async with started(program) as process:
             clock.watch(process.pid)

@@ -32,14 +32,16 @@ def test_sleep_and_every_way_to_ask_for_the_time(lines_of: Callable[..., Lines])
 import time
 from datetime import date, datetime, timezone
 import pickle
-readings = lambda: [time.time(), time.time_ns() / 1e9, datetime.now(timezone.utc).timestamp(), datetime.now().timestamp(),
+readings = lambda: [time.time(), time.time_ns() / 1e9,
+    datetime.now(timezone.utc).timestamp(), datetime.now().timestamp(),
     datetime.utcnow().replace(tzinfo=timezone.utc).timestamp(), time.clock_gettime(time.CLOCK_REALTIME),
     time.monotonic() , time.monotonic_ns() / 1e9, time.perf_counter(), time.clock_gettime(time.CLOCK_MONOTONIC)]
 before = readings()
 time.sleep(86400)
 print({round(late - early, 3) for early, late in zip(before, readings())})
 print(date.today() == datetime.today().date() == datetime(*time.localtime()[:6]).date())
-print(time.strftime("%F") == datetime.now().strftime("%F"), time.ctime()[:10] == time.asctime()[:10], time.gmtime()[:3] == datetime.now(timezone.utc).timetuple()[:3])
+print(time.strftime("%F") == datetime.now().strftime("%F"), time.ctime()[:10] == time.asctime()[:10],
+    time.gmtime()[:3] == datetime.now(timezone.utc).timetuple()[:3])
 now = datetime.now()
 print(type(now) is datetime, isinstance(now, date), pickle.loads(pickle.dumps(now)) == now, datetime.now is not None)
 class Own(datetime): pass
@@ -60,16 +62,25 @@ print(Clock().read() == time.monotonic())
 
 
 def test_wrong_sleeps_are_refused_as_always(lines_of: Callable[..., Lines]) -> None:
-    program = MEASURE + """
+    program = (
+        MEASURE
+        + """
 measure("negative", lambda: time.sleep(-1))
 measure("text", lambda: time.sleep("1"))
 measure("zero", lambda: time.sleep(0))
 """
-    assert [text for _, text in lines_of(program)] == ["negative ValueError 0.0", "text TypeError 0.0", "zero None 0.0"]
+    )
+    assert [text for _, text in lines_of(program)] == [
+        "negative ValueError 0.0",
+        "text TypeError 0.0",
+        "zero None 0.0",
+    ]
 
 
 def test_threads_wait_for_each_other_in_virtual_time(lines_of: Callable[..., Lines]) -> None:
-    program = MEASURE + """
+    program = (
+        MEASURE
+        + """
 import concurrent.futures, queue, threading
 measure("event", lambda: threading.Event().wait(2.5))
 measure("queue", lambda: queue.Queue().get(timeout=5))
@@ -98,6 +109,7 @@ with concurrent.futures.ThreadPoolExecutor() as pool:
     measure("future", lambda: future.result(timeout=8))
     measure("future done", lambda: future.result(timeout=80))
 """
+    )
     assert [text for _, text in lines_of(program)] == [
         "event False 2.5",
         "queue Empty 5.0",
@@ -116,7 +128,9 @@ with concurrent.futures.ThreadPoolExecutor() as pool:
 
 
 def test_files_and_sockets_wait_in_virtual_time(lines_with_stalled_server: Callable[..., Lines]) -> None:
-    program = MEASURE + """
+    program = (
+        MEASURE
+        + """
 import select, selectors, socket, threading
 s = socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), timeout=2)
 measure("recv", lambda: s.recv(1))
@@ -144,6 +158,7 @@ socket.setdefaulttimeout(3)
 measure("default", lambda: socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))).recv(1))
 measure("refused", lambda: socket.create_connection(("127.0.0.1", 1), timeout=5))
 """
+    )
     assert [text for _, text in lines_with_stalled_server(program)] == [
         "recv TimeoutError 2.0",
         "2.0 2.0 True",
@@ -163,7 +178,9 @@ measure("refused", lambda: socket.create_connection(("127.0.0.1", 1), timeout=5)
 
 
 def test_processes_and_signals_wait_in_virtual_time(lines_of: Callable[..., Lines]) -> None:
-    program = MEASURE + """
+    program = (
+        MEASURE
+        + """
 import signal, subprocess, sys
 child = [sys.executable, "-c", "import time; time.sleep(30)"]
 measure("run", lambda: subprocess.run(child, timeout=3))
@@ -184,6 +201,7 @@ if (pid := os.fork()) == 0:
     os._exit(0)
 measure("waitpid", lambda: os.waitpid(pid, 0)[1])
 """
+    )
     assert [text for _, text in lines_of(program)] == [
         "run TimeoutExpired 3.0",
         "run in time 0 30.0",
@@ -200,7 +218,9 @@ measure("waitpid", lambda: os.waitpid(pid, 0)[1])
 
 
 def test_asyncio_in_the_child_waits_exactly(lines_of: Callable[..., Lines]) -> None:
-    program = MEASURE + """
+    program = (
+        MEASURE
+        + """
 import asyncio
 async def main():
     try:
@@ -210,6 +230,7 @@ async def main():
     print("slept", round(time.monotonic(), 6), flush=True)
 asyncio.run(main())
 """
+    )
     assert lines_of(program) == [(29.0, "timeout 1029.0"), (29.0305, "slept 1029.0305")]
 
 
@@ -229,7 +250,9 @@ def test_900_seconds_are_exact(lines_of: Callable[..., Lines]) -> None:
     assert lines_of("import time; time.sleep(900); print(time.monotonic())") == [(900.0, "1900.0")]
 
 
-CLIENTS = MEASURE + """
+CLIENTS = (
+    MEASURE
+    + """
 import ssl, urllib.request, asyncio, httpx, urllib3, requests, openai, boto3, botocore.config
 http, https, authority = os.environ["HTTP"], os.environ["HTTPS"], os.environ["AUTHORITY"]
 context = ssl.create_default_context(cafile=authority)
@@ -245,9 +268,11 @@ measure("async httpx", lambda: asyncio.run(get()))
 client = openai.OpenAI(base_url=http, api_key="key", max_retries=0, timeout=60)
 measure("openai", lambda: client.chat.completions.create(model="m", messages=[]))
 config = botocore.config.Config(read_timeout=60, retries={"total_max_attempts": 1})
-client = boto3.client("lambda", "us-east-1", endpoint_url=http, aws_access_key_id="a", aws_secret_access_key="b", config=config)
+os.environ.update(AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b")
+client = boto3.client("lambda", "us-east-1", endpoint_url=http, config=config)
 measure("boto3", client.list_functions)
 """
+)
 
 
 def test_timeouts_of_real_clients_fire_exactly(tmp_path: Path) -> None:
@@ -292,5 +317,7 @@ def test_process_outlives_the_sandbox() -> None:
         return clock.environment("python")
 
     program = "import time; time.sleep(0.01); print(time.time() > 1e9)"
-    result = subprocess.run([sys.executable, "-c", program], env=run(main), capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=run(main), capture_output=True, text=True, check=True
+    )
     assert result.stdout == "True\n"
