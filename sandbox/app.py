@@ -71,6 +71,8 @@ async def open_sandbox(
         for service in reversed(sandbox.services.values()):
             await service.stop()
         await _end_tasks(sandbox)
+        control: Any = sandbox.control
+        await control.stop()
         if data_dir is None:
             shutil.rmtree(folder, ignore_errors=True)
 

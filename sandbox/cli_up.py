@@ -90,9 +90,12 @@ async def _serve(clock: Clock, options: Options) -> None:
         state = _state_file(sandbox.settings.port)
         state.write_text(json.dumps({"pid": os.getpid(), "endpoint": sandbox.endpoint}))
         _say_ready(f"sandbox ready {sandbox.endpoint}")
+        control: Any = sandbox.control
+        warming = loop.create_task(control.start())  # moto's import takes a while; the first request may wait
         try:
             await ended.wait()
         finally:
+            warming.cancel()
             state.unlink(missing_ok=True)
 
 

@@ -48,6 +48,7 @@ class Http1:
         for connection in tuple(self._state.connections):
             if connection.transport is not None:
                 connection.transport.close()
+        await asyncio.sleep(0)  # their applications are told that the client is gone
         tasks = tuple(self._state.tasks)
         for task in tasks:
             task.cancel()
@@ -81,3 +82,6 @@ class _Connection(HttpToolsProtocol):
             self.transport.close()
             while (await receive())["type"] != "http.disconnect":
                 pass
+        except asyncio.CancelledError:
+            # Only ``Http1.close`` cancels; uvicorn would report it as a failure of the application.
+            self.transport.close()
