@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.app import open_sandbox
 from sandbox.clock import Clock, run
+from sandbox.control.cloudformation.deploy import TemplateError, deploy_remote
 
 TEMPLATE = """
 Description: A queue
@@ -90,5 +92,33 @@ def test_templates_are_shown_and_summed_up() -> None:
             "StackResourceDetail"
         ]
         assert detail["Metadata"] == '{"a": 1}'
+
+    with_boto3(body)
+
+
+def test_deploy_remote_packages_and_reports(tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text("def handler(event, context):\n    return 1\n")
+    template = tmp_path / "template.yaml"
+    template.write_text(
+        "Transform: AWS::Serverless-2016-10-31\nParameters: {Seconds: {Type: Number}}\nResources:\n"
+        "  F:\n    Type: AWS::Serverless::Function\n"
+        "    Properties: {Runtime: python3.12, Handler: index.handler, Timeout: !Ref Seconds}\n"
+        "Outputs: {Name: {Value: !Ref F}}\n"
+    )
+
+    def body(client: Any) -> None:
+        endpoint = client.meta.endpoint_url
+        stack = deploy_remote(endpoint, template, "s", {"Seconds": "7"})
+        function = boto3.client(
+            "lambda",
+            "us-east-1",
+            endpoint_url=endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        assert function.get_function_configuration(FunctionName=stack["Name"])["Timeout"] == 7
+        with pytest.raises(TemplateError, match=r"Parameters: \[Seconds\] must have values") as refused:
+            deploy_remote(endpoint, template, "other")
+        assert refused.value.line == 2
 
     with_boto3(body)

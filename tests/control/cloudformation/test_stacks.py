@@ -302,3 +302,17 @@ Outputs:
         assert (await lab.aws("sqs", "ListQueues")).get("QueueUrls", []) == []
 
     play(body)
+
+
+def test_export_name_belongs_to_one_stack(play: Any) -> None:
+    async def body(lab: Any) -> None:
+        await lab.create(QUEUE)
+        stack = await lab.create(QUEUE.replace("${AWS::StackName}-queue", "s-queue"), "other")
+        assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+        found = (await lab.cfn("DescribeStackEvents", StackName="other"))["StackEvents"]
+        reasons = [e["ResourceStatusReason"] for e in found if e["ResourceStatus"] == "ROLLBACK_IN_PROGRESS"]
+        assert reasons == [
+            "Export with name s-queue is already exported by stack s. Rollback requested by user."
+        ]
+
+    play(body)

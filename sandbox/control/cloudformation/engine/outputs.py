@@ -25,8 +25,7 @@ def resolve_outputs(engine: Engine, stack: Stack, template: Template) -> dict[st
         export = None if spec.export is None else text(resolve(spec.export, scope))
         if export in taken and taken[export][1] is not stack:
             raise ValidationError(
-                f"Export with name {export} is already exported by stack {taken[export][1].name}. "
-                "Rollback requested by user."
+                f"Export with name {export} is already exported by stack {taken[export][1].name}."
             )
         result[name] = Output(name, text(value), spec.description, export)
     kept = {output.export: output.value for output in result.values()}
