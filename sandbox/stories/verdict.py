@@ -76,4 +76,4 @@ def _all_came(got: Arrival) -> bool:
 def _follows_schedule(got: Arrival) -> bool:
     last_made = got.answer.made[-1]
     early = sum(at < last_made - _SLACK for at in got.instants)
-    return len(set(got.instants)) > 1 and early * 2 >= got.count
+    return early * 2 >= got.count  # the last one comes later, so there are two instants at least

@@ -127,3 +127,11 @@ def test_a_failure_without_expectation_tells_its_words_alone(tmp_path: Path):
         str(Failure("template", "", f"{tmp_path} cannot be deployed"))
         == f"template: {tmp_path} cannot be deployed"
     )
+
+
+def test_what_begins_after_the_client_is_not_what_ran_on():
+    script = (
+        Script().client([(1.0, "x")], ended=1.0).at(2.0, "lambda.invoked", "i", function="chat", cold=True)
+    )
+    trace = script.at(9.0, "lambda.invocation_ended", "i", outcome="ok", billed_ms=7000).trace()
+    assert check(story(after_client={"ran_until": "never", "billed": 0}), trace) == []
