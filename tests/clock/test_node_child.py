@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
-from tests.clock.conftest import Lines
+from sandbox.clock import Clock, run
+from tests.clock.conftest import Lines, say
 
 CLOCK = "const at = (...what) => console.log(...what, Math.round(performance.now() * 1000) / 1000)\n"
 
@@ -174,3 +176,25 @@ def test_loop_that_only_reads_the_clock_ends(lines_of: Callable[..., Lines]) -> 
     [(instant, text)] = lines_of(program, runtime="node")
     assert text == "ended"
     assert 0.005 <= instant <= 0.01
+
+
+def test_blocking_wait_ends_before_time_goes_on() -> None:
+    program = (
+        CLOCK
+        + """
+const cell = new Int32Array(new SharedArrayBuffer(4))
+for (let i = 0; i < 20; i++) { Atomics.wait(cell, 0, 0, 100); at(i) }
+"""
+    )
+
+    async def main(clock: Clock) -> Lines:
+        async def tick() -> None:
+            while True:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+        ticks = asyncio.get_running_loop().create_task(tick())
+        lines = await say(clock, program, runtime="node")
+        ticks.cancel()
+        return lines
+
+    assert [text for _, text in run(main, in_flight="test")] == [f"{i} {(i + 1) * 100}" for i in range(20)]

@@ -238,3 +238,32 @@ def test_own_threads_can_be_watched() -> None:
         return [*seen, clock.now()]
 
     assert run(main, in_flight="test") == [0.0, 3.0]
+
+
+def test_freezing_group_is_waited_for_until_it_is_stopped() -> None:
+    async def main(clock: Clock) -> float:
+        timer = asyncio.get_running_loop().create_task(asyncio.sleep(5))
+        async with started(COMPUTE.format(0.2) + "print('done', flush=True)\n" + SLEEP) as process:
+            clock.watch(process.pid)
+            clock.freeze(process.pid)  # and no signal was sent, or it did not arrive yet
+            await line(process)
+            seen = clock.now()
+            await timer
+        return seen
+
+    assert run(main, in_flight="test") == 0.0
+
+
+def test_advance_waits_for_what_a_process_does_at_its_last_instant() -> None:
+    program = "import time; print('ready', flush=True); time.sleep(10); print('woken', flush=True)"
+
+    async def main(clock: Clock) -> tuple[float, bool]:
+        async with started(program, environment=clock.environment("python")) as process:
+            clock.watch(process.pid)
+            await line(process)
+            await clock.settled()
+            woken = asyncio.get_running_loop().create_task(line(process))
+            await clock.advance(10)
+            return clock.now(), woken.done()
+
+    assert run(main) == (10.0, True)
