@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from xml.sax.saxutils import escape
+from html import escape
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Scope, Send
@@ -25,7 +25,7 @@ def service_of(headers: dict[bytes, bytes], query: bytes) -> str | None:
 def _render(error: AwsError, scope: Scope, request_id: str) -> tuple[bytes, bytes]:
     headers = dict(scope["headers"])
     kind = headers.get(b"content-type", b"")
-    code, message = escape(error.code), escape(error.message)
+    code, message = escape(error.code, quote=False), escape(error.message, quote=False)
     if kind.startswith(b"application/x-www-form-urlencoded"):
         sender = "Sender" if error.status < 500 else "Receiver"
         body = (

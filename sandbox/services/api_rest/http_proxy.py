@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
-
-import httpx
 
 from sandbox.services.api_rest import headers as names
 from sandbox.services.api_rest.call import Answer, Call
 from sandbox.services.api_rest.gateway_response import GatewayError, internal, of_limit
 from sandbox.services.api_rest.mapping import mapped, with_stage_variables
+
+if TYPE_CHECKING:  # httpx takes a while to import, and most sandboxes have no HTTP endpoint behind them
+    import httpx
 
 # Names that mean the sandbox itself when it is asked for them.
 _OWN_SUFFIXES = (".amazonaws.com", ".on.aws", ".localhost")
@@ -25,6 +27,8 @@ class HttpProxy:
     def client(self) -> httpx.AsyncClient:
         """The client. Time limits are the gateway's, so it has none."""
         if self._client is None:
+            import httpx
+
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=None)
             self._client = httpx.AsyncClient(timeout=None, trust_env=False, limits=limits)
         return self._client
@@ -37,6 +41,8 @@ class HttpProxy:
 
     async def integrate(self, call: Call) -> Answer:
         """Send the request on and take the whole answer. Raises ``GatewayError``."""
+        import httpx
+
         limit = int(call.sandbox.limits.value("api_rest.payload"))
         parts: list[bytes] = []
         size = 0
@@ -62,6 +68,8 @@ def pairs_of(response: httpx.Response) -> list[tuple[str, str]]:
 
 def build(call: Call) -> httpx.Request:
     """The request to the endpoint. Raises ``GatewayError`` for an address that is none."""
+    import httpx
+
     try:
         url, host = _address(call)
         method = call.integration.http_method

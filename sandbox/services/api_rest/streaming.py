@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Protocol
 
 from sandbox.aws.errors import AwsError
 from sandbox.aws.http_integration import CONTENT_TYPE, PreludeError, PreludeReader
@@ -21,6 +19,9 @@ from sandbox.services.api_rest import headers, lambda_proxy
 from sandbox.services.api_rest.call import Call, Pairs
 from sandbox.services.api_rest.gateway_response import GatewayError, internal, of_limit
 from sandbox.services.api_rest.http_proxy import HttpProxy, build, network_error, pairs_of
+
+if TYPE_CHECKING:
+    import httpx
 
 OPERATION = "response-streaming-invocations"
 
@@ -116,6 +117,8 @@ class HttpSource:
 
     async def head(self) -> Head:
         """The endpoint's status and headers."""
+        import httpx
+
         try:
             self._response = await self._proxy.client().send(build(self._call), stream=True)
         except httpx.TransportError as failure:
@@ -124,6 +127,8 @@ class HttpSource:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The endpoint's body."""
+        import httpx
+
         assert self._response is not None
         try:
             async for data in self._response.aiter_raw():
