@@ -126,6 +126,90 @@ class RestApi:
     authorizers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class V2Integration:
+    """An integration of an HTTP or WebSocket API, as ``GetIntegration`` gives it."""
+
+    id: str
+    type: Literal["AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK"]
+    subtype: str | None  # "SQS-SendMessage": an AWS service integration of an HTTP API
+    uri: str
+    method: str
+    timeout_ms: int
+    payload_format: Literal["1.0", "2.0"]
+    credentials: str | None
+    content_handling: str | None
+    passthrough: str
+    template_selection: str | None
+    request_parameters: Mapping[str, str]
+    request_templates: Mapping[str, str]
+    response_parameters: Mapping[str, Mapping[str, str]]  # status -> mapping (HTTP API)
+    responses: Mapping[str, Mapping[str, Any]]  # key -> IntegrationResponse (WebSocket API)
+
+
+@dataclass(frozen=True, slots=True)
+class V2Route:
+    """A route: key "GET /chat/{id}", "ANY /{proxy+}", "$default", "$connect", "sendMessage"."""
+
+    id: str
+    key: str
+    authorization: Literal["NONE", "AWS_IAM", "JWT", "CUSTOM"]
+    authorizer_id: str | None
+    scopes: tuple[str, ...]
+    api_key_required: bool
+    integration: V2Integration | None
+    models: Mapping[str, str]
+    model_selection: str | None
+    response_selection: str | None
+    responses: Mapping[str, Mapping[str, Any]]  # key -> RouteResponse
+
+
+@dataclass(frozen=True, slots=True)
+class V2Authorizer:
+    """A JWT or Lambda (REQUEST) authorizer."""
+
+    id: str
+    name: str
+    type: Literal["JWT", "REQUEST"]
+    identity_source: tuple[str, ...]
+    issuer: str | None
+    audience: tuple[str, ...]
+    uri: str | None
+    credentials: str | None
+    payload_format: Literal["1.0", "2.0"] | None
+    simple_responses: bool
+    ttl_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class V2Throttle:
+    """Route or stage throttling; ``None``: the account's."""
+
+    burst: int | None = None
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class V2Api:
+    """An HTTP or WebSocket API as deployed to a stage (with auto-deploy: as it is now)."""
+
+    id: str
+    name: str
+    protocol: Literal["HTTP", "WEBSOCKET"]
+    stage: str
+    route_selection: str
+    api_key_selection: str
+    routes: Mapping[str, V2Route]  # by key
+    authorizers: Mapping[str, V2Authorizer]
+    models: Mapping[str, Mapping[str, Any]]  # by name, as GetModel gives them
+    stage_variables: Mapping[str, str]
+    cors: Mapping[str, Any] | None  # as CorsConfiguration
+    deployment_id: str | None
+    disable_execute_api_endpoint: bool
+    default_throttle: V2Throttle
+    route_throttle: Mapping[str, V2Throttle]
+
+
 class Resources(Protocol):
     """Reading at request time. Each returns ``None`` when the thing does not exist."""
 
@@ -142,5 +226,13 @@ class Resources(Protocol):
     async def rest_api(self, api_id: str, stage: str) -> RestApi | None: ...
 
     async def rest_api_exists(self, api_id: str) -> bool: ...
+
+    async def v2_api(self, api_id: str, stage: str) -> V2Api | None:
+        """An HTTP or WebSocket API at a stage."""
+        ...
+
+    async def v2_protocol(self, api_id: str) -> Literal["HTTP", "WEBSOCKET"] | None:
+        """Which kind of API the id is; ``None``: none of these."""
+        ...
 
     async def account_concurrency(self) -> int: ...
