@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.aws.errors import AwsError, NotEmulatedError
@@ -31,6 +30,7 @@ class Pool:
         self._idle: dict[Key, list[Environment]] = {}
         self._all: set[Environment] = set()
         self._installed: set[str] = set()
+        self._order = asyncio.Lock()  # around work in threads: who came first goes on first, in every run
 
     def start(self) -> None:
         """Start what ends the environments if the sandbox is killed."""
@@ -55,11 +55,13 @@ class Pool:
     async def create(self, function: FunctionConfig) -> Environment:
         """A new environment whose processes are not started yet. Raises ``AwsError``."""
         runtime = await self.runtime(function)
+        name = self._sandbox.ids.hex(32)  # here, not in the thread: the same order in every run
         try:
-            layout = await asyncio.to_thread(self._unpack, function)
+            async with self._order:
+                layout = await asyncio.to_thread(self._unpack, function, name)
         except BadPackageError as error:
             raise AwsError(400, "InvalidZipFileException", str(error), fields={"Type": "User"}) from None
-        environment = Environment(self._host, function, runtime, layout, layout.tmp.name)
+        environment = Environment(self._host, function, runtime, layout, name)
         self._all.add(environment)
         return environment
 
@@ -100,24 +102,22 @@ class Pool:
         runtime = RUNTIMES.get(function.runtime)
         if runtime is None:
             raise NotEmulatedError(f"the Lambda runtime {function.runtime or '(container image)'}")
-        if function.runtime not in self._installed:
-            try:
-                await asyncio.to_thread(runtime.installed)
-            except RuntimeMissingError as error:
-                raise AwsError(501, "RuntimeNotInstalled", str(error)) from None
-            self._installed.add(function.runtime)
+        async with self._order:
+            if function.runtime not in self._installed:
+                try:
+                    await asyncio.to_thread(runtime.installed)
+                except RuntimeMissingError as error:
+                    raise AwsError(501, "RuntimeNotInstalled", str(error)) from None
+                self._installed.add(function.runtime)
         return runtime
 
-    def _unpack(self, function: FunctionConfig) -> Layout:
+    def _unpack(self, function: FunctionConfig, name: str) -> Layout:
         """Code, layers and a /tmp of its own on disk."""
         task = self._packages.task(function.code_zip)
         opt = self._packages.opt(tuple(content for _, content in function.layers))
         if opt is None:
             opt = self._root / "no-layers"
             opt.mkdir(parents=True, exist_ok=True)
-        return Layout(task, opt, self._new_tmp())
-
-    def _new_tmp(self) -> Path:
-        folder = self._root / "tmp" / self._sandbox.ids.hex(32)
-        folder.mkdir(parents=True)
-        return folder
+        tmp = self._root / "tmp" / name
+        tmp.mkdir(parents=True)
+        return Layout(task, opt, tmp)

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from sandbox.services.lambda_ import LambdaService
 from sandbox.timeline import Timeline
 
 T = TypeVar("T")
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 
 
@@ -133,4 +134,4 @@ def in_sandbox(
             await service.stop()
             await asyncio.gather(*sandbox.tasks, return_exceptions=True)
 
-    return clocks.run(body, kind)
+    return clocks.run(body, kind, START)
