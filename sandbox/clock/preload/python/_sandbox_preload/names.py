@@ -1,15 +1,18 @@
 # mypy: ignore-errors
 """The names of AWS and of the sandbox: connections to them reach the sandbox."""
 
-import json
-
 from _sandbox_preload import hooks
 
 
 def start(text):
     """``text``: the JSON of ``sandbox/clock/environment.py``."""
-    names = Names(json.loads(text))
-    hooks.after_import("socket", names.patch)
+
+    def patch(module):
+        import json  # not at start-up: most programs import it anyway, but some none of this
+
+        Names(json.loads(text)).patch(module)
+
+    hooks.after_import("socket", patch)
 
 
 class Names:
