@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -45,6 +46,7 @@ async def open_sandbox(
     ``data_dir``: where the environments' files go; a temporary folder, removed at the end, when ``None``.
     Raises ``OSError`` when the port cannot be listened on.
     """
+    _allow_many_files()
     listening = bind(host, port)
     folder = data_dir or Path(tempfile.mkdtemp(prefix="sandbox-"))
     settings = Settings(host=host, port=listening.getsockname()[1], seed=seed, region=region, data_dir=folder)
@@ -75,6 +77,12 @@ async def open_sandbox(
         await control.stop()
         if data_dir is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files: a stream takes two sockets, a watched thread two files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _certificate_folder() -> Path:

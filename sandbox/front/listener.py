@@ -35,7 +35,8 @@ def bind(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setblocking(False)
         listening.bind((host, port))
-        listening.listen(2048)
+        # A full queue drops a connection attempt, which the kernel repeats after a real second: time would jump.
+        listening.listen(4096)
     except OSError:
         listening.close()
         raise
@@ -86,9 +87,10 @@ class Listener:
             except OSError as error:  # too many open files: the peer waits, we go on
                 log.error("cannot accept a connection: %s", error)
                 return
+            connection = _Accepted(connection, lambda peer=peer[:2]: self._clock.client_disconnected(peer))
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._clock.client_connected(peer[:2])
+            self._clock.client_connected(peer[:2], connection.getsockname()[:2])
             self._peeking.add(connection)
             self._loop.add_reader(connection.fileno(), self._peek, connection)
 
@@ -141,6 +143,29 @@ class Listener:
 
     def _secure(self) -> asyncio.BaseProtocol:
         return _ByAlpn(self._http1, self._http2)
+
+
+class _Accepted(socket.socket):
+    """A connection that says when it is closed, whichever protocol had it last."""
+
+    def __init__(self, accepted: socket.socket, closed: Callable[[], None]) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        self._on_close: Callable[[], None] | None = closed
+
+    def close(self) -> None:
+        super().close()
+        self._tell()
+
+    def detach(self) -> int:
+        """uvloop closes the descriptor itself and detaches it from the socket."""
+        descriptor = super().detach()
+        self._tell()
+        return descriptor
+
+    def _tell(self) -> None:
+        closed, self._on_close = self._on_close, None
+        if closed is not None:
+            closed()
 
 
 class _ByAlpn(asyncio.Protocol):

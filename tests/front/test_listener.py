@@ -188,3 +188,24 @@ def test_authority_is_made_once(tmp_path):
 def test_port_in_use_is_an_os_error():
     with bind("127.0.0.1", 0) as taken, pytest.raises(OSError, match="in use"):
         bind("127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("kind", ["virtual", "real"])
+def test_clock_is_told_when_a_client_goes(tmp_path, kind):
+    seen = []
+
+    async def main(clock: Clock) -> None:
+        clock.client_connected = lambda peer, local=None: seen.append(("connected", peer))
+        clock.client_disconnected = lambda peer: seen.append(("gone", peer))
+        async with listening(clock, tmp_path) as (port, certificates):
+            with clock.in_flight("test"):
+                for context in (None, trusting(certificates, "http/1.1")):
+                    await exchange(port, GET, context)
+                with socket.create_connection(("127.0.0.1", port)):
+                    pass
+                await asyncio.sleep(0.05)
+
+    sandbox.clock.run(main, kind)
+    peers = [peer for name, peer in seen if name == "connected"]
+    assert len(peers) == 3
+    assert sorted(peer for name, peer in seen if name == "gone") == sorted(peers)
