@@ -12,6 +12,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from sandbox.clock import Clock
@@ -87,7 +88,7 @@ class Listener:
             except OSError as error:  # too many open files: the peer waits, we go on
                 log.error("cannot accept a connection: %s", error)
                 return
-            connection = _Accepted(connection, lambda peer=peer[:2]: self._clock.client_disconnected(peer))
+            connection = _Accepted(connection, partial(self._clock.client_disconnected, peer[:2]))
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._clock.client_connected(peer[:2], connection.getsockname()[:2])
