@@ -7,7 +7,7 @@ function, ``control.call`` calls an AWS API.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -178,6 +178,10 @@ class Control(Protocol):
 
     async def secret_for(self, access_key: str) -> Credential | None:
         """What belongs to an access key, for verifying a signature; ``None`` for an unknown one."""
+        ...
+
+    async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:
+        """The public keys (JWKs) of a user pool by its issuer's address; ``None`` for another issuer."""
         ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

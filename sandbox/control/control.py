@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import importlib.util
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.auth.credentials import Credential
@@ -72,6 +72,10 @@ class MotoControl:
         if not self._fresh:  # moto may hold the keys of an earlier sandbox
             return self._shims.identities.root_credential(access_key)
         return await self._shims.identities.secret_for(access_key)
+
+    async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:
+        """The public keys of a user pool by its issuer's address; ``None`` for another issuer."""
+        return await self._shims.issuer_keys(issuer) if self._fresh else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: any AWS management request."""

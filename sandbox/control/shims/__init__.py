@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.context import Sandbox
 from sandbox.control import wire
 from sandbox.control.message import Request, Response
 from sandbox.control.moto_backend import MotoBackend
-from sandbox.control.shims import apigateway, deliveries, lambda_
+from sandbox.control.shims import apigateway, cognito_idp, deliveries, lambda_
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.identities import Identities
 from sandbox.control.shims.lambda_.downloads import Downloads
@@ -40,6 +41,7 @@ class Shims:
     resources: Reading = field(init=False)
     _lambda: lambda_.State = field(init=False)
     _apigateway: apigateway.State = field(init=False)
+    _cognito: cognito_idp.State = field(init=False)
     _downloads: Downloads = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
     _ready: set[str] = field(default_factory=set)
@@ -50,6 +52,7 @@ class Shims:
         self._lambda = lambda_.State(self.sandbox, self.quotas)
         self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)
+        self._cognito = cognito_idp.State(self.sandbox, self.moto)
         self.resources = Reading(self.sandbox, self._lambda, self._apigateway)
         self._by_service = {
             "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
@@ -67,10 +70,15 @@ class Shims:
         self.identities.reset()
         self._lambda.reset()
         self._apigateway.reset()
+        self._cognito.reset()
 
     def download(self, request: Request) -> Response | None:
         """The deployment package that an S3 request wants, when it is one."""
         return self._downloads.answer(request)
+
+    async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:
+        """The public keys of a user pool by its issuer's address; ``None`` for another issuer."""
+        return await self._cognito.issuer_keys(issuer)
 
     async def of(self, service: str) -> Shim | None:
         """A service's shim, its model loaded off the loop at the first use."""
