@@ -100,6 +100,11 @@ class Method:
     scopes: tuple[str, ...]
     integration: Integration | None
     responses: Mapping[str, Mapping[str, Any]]
+    request_parameters: Mapping[str, bool] = field(
+        default_factory=dict
+    )  # "method.request.header.x" -> required
+    request_models: Mapping[str, str] = field(default_factory=dict)  # content type -> model's name
+    validator_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,33 @@ class RestApi:
     gateway_responses: Mapping[str, Mapping[str, Any]]  # type -> GatewayResponse as the API gives it
     deployment_id: str
     authorizers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by name, as GetModel gives them
+    validators: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by id
+    policy: Mapping[str, Any] | None = None  # the API's resource policy as it was deployed
+    api_key_source: Literal["HEADER", "AUTHORIZER"] = "HEADER"
+    disable_execute_api_endpoint: bool = False
+    method_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # "*/*" -> MethodSetting
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key of REST APIs."""
+
+    id: str
+    value: str
+    name: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePlan:
+    """A usage plan as far as it is about one stage. Rates: requests a second; ``None``: no throttle of the plan."""
+
+    id: str
+    rate: float | None
+    burst: int | None
+    method_throttle: Mapping[str, tuple[float, int]]  # "/chat/GET" -> (rate, burst)
+    key_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,7 @@ class V2Integration:
     request_templates: Mapping[str, str]
     response_parameters: Mapping[str, Mapping[str, str]]  # status -> mapping (HTTP API)
     responses: Mapping[str, Mapping[str, Any]]  # key -> IntegrationResponse (WebSocket API)
+    connection_type: str = "INTERNET"  # or "VPC_LINK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +241,7 @@ class V2Api:
     disable_execute_api_endpoint: bool
     default_throttle: V2Throttle
     route_throttle: Mapping[str, V2Throttle]
+    results_epoch: int = 0  # rises with ResetAuthorizersCache: kept results of an earlier one count no more
 
 
 class Resources(Protocol):
@@ -226,6 +260,18 @@ class Resources(Protocol):
     async def rest_api(self, api_id: str, stage: str) -> RestApi | None: ...
 
     async def rest_api_exists(self, api_id: str) -> bool: ...
+
+    async def api_key(self, value: str) -> ApiKey | None:
+        """An API key by its value."""
+        ...
+
+    async def usage_plans(self, api_id: str, stage: str) -> tuple[UsagePlan, ...]:
+        """The usage plans of a stage of a REST API."""
+        ...
+
+    async def use_quota(self, plan_id: str, key_id: str) -> bool:
+        """Count a request of a key against its plan's quota. ``False``: the quota is used up."""
+        ...
 
     async def v2_api(self, api_id: str, stage: str) -> V2Api | None:
         """An HTTP or WebSocket API at a stage."""

@@ -1,10 +1,11 @@
-"""API Gateway REST APIs: all of an API is ours; keys, usage plans, domains and VPC links are moto's."""
+"""API Gateway REST APIs: APIs, keys and usage plans are ours; domains and VPC links are moto's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from sandbox.aws.errors import NotEmulatedError
+from sandbox.control.shims.apigateway.api_keys import ApiKeys
 from sandbox.control.shims.apigateway.apis import Apis
 from sandbox.control.shims.apigateway.deployments import Deployments
 from sandbox.control.shims.apigateway.integrations import Integrations
@@ -13,6 +14,7 @@ from sandbox.control.shims.apigateway.parts import Parts
 from sandbox.control.shims.apigateway.stages import Stages
 from sandbox.control.shims.apigateway.state import State
 from sandbox.control.shims.apigateway.tree import Tree
+from sandbox.control.shims.apigateway.usage_plans import UsagePlans
 from sandbox.control.shims.call import Call, Handler
 
 __all__ = ["State", "handlers"]
@@ -35,6 +37,6 @@ async def _refuse(call: Call) -> None:
 def handlers(state: State) -> Mapping[str, Handler]:
     """API Gateway's operations that are ours."""
     made: dict[str, Handler] = dict.fromkeys(NOT_EMULATED, _refuse)
-    for part in (Apis, Tree, Methods, Integrations, Deployments, Stages, Parts):
+    for part in (Apis, Tree, Methods, Integrations, Deployments, Stages, Parts, ApiKeys, UsagePlans):
         made.update(part(state).handlers())
     return made

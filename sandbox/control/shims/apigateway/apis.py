@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.control.message import Response
 from sandbox.control.paging import page
-from sandbox.control.shims.apigateway import patch
+from sandbox.control.shims.apigateway import patch, policies
 from sandbox.control.shims.apigateway.openapi import Importer
 from sandbox.control.shims.apigateway.state import State
 from sandbox.control.shims.apigateway.store import Api, bad_request
@@ -82,10 +82,19 @@ class Apis:
             "rootResourceId": root,
         }
         info["endpointConfiguration"] = _endpoint(info["endpointConfiguration"])
+        self._settle_policy(call, info)
         api = Api(info)
         api.resources[root] = {"id": root, "path": "/", "resourceMethods": {}}
         self._state.apis(call.target.region)[api.id] = api
         return api
+
+    def _settle_policy(self, call: Call, info: dict[str, Any]) -> None:
+        """Judge the policy in an API's settings and write its resources out."""
+        text = info.get("policy")
+        if text:
+            policies.check(text)
+            account = self._state.sandbox.settings.account
+            info["policy"] = policies.expand(text, call.target.region, account, info["id"])
 
     async def import_api(self, call: Call) -> Mapping[str, Any]:
         """``ImportRestApi``: a new API of an OpenAPI or Swagger document."""
@@ -93,6 +102,7 @@ class Apis:
         api = self._new(call, {"name": importer.title})
         try:
             importer.into(api, overwrite=True)
+            self._settle_policy(call, api.info)
         except Exception:
             del self._state.apis(call.target.region)[api.id]
             raise
@@ -107,6 +117,7 @@ class Apis:
         importer = Importer(self._state, call.params["body"], call.params.get("parameters") or {})
         changed = copy.deepcopy(api)
         importer.into(changed, overwrite=mode == "overwrite")
+        self._settle_policy(call, changed.info)
         self._state.apis(call.target.region)[api.id] = changed
         return changed.info
 
@@ -130,6 +141,7 @@ class Apis:
                 info["endpointConfiguration"] = _endpoint(configuration)
             else:
                 patch.apply(info, call.operation.model.output_shape, [operation])
+        self._settle_policy(call, info)
         api.info = info
         return info
 
@@ -140,8 +152,12 @@ class Apis:
         return Response(202)
 
     def _tagged(self, call: Call) -> dict[str, Any]:
-        """The API or stage of an ARN like ``arn:aws:apigateway:us-east-1::/restapis/abc/stages/live``."""
+        """What an ARN like ``arn:aws:apigateway:us-east-1::/restapis/abc/stages/live`` names."""
         parts = call.params["resourceArn"].partition("::")[2].strip("/").split("/")
+        keys = self._state.keys(call.target.region)
+        for kind, things in (("apikeys", keys.keys), ("usageplans", keys.plans)):
+            if parts[0] == kind and parts[-1] in things:
+                return things[parts[-1]]
         apis = self._state.apis(call.target.region)
         api = apis.get(parts[1]) if len(parts) > 1 and parts[0] == "restapis" else None
         if api is None:

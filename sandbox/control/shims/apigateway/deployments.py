@@ -10,6 +10,7 @@ from sandbox.control.message import Response
 from sandbox.control.paging import page
 from sandbox.control.resources import Integration, Method, RestResource
 from sandbox.control.shims.apigateway import patch, stages
+from sandbox.control.shims.apigateway.policies import resource_policy
 from sandbox.control.shims.apigateway.state import State
 from sandbox.control.shims.apigateway.store import Api, Deployment, Document, Snapshot, bad_request
 from sandbox.control.shims.call import Call, Handler
@@ -22,6 +23,10 @@ def snapshot(api: Api) -> Snapshot:
         binary_media_types=tuple(api.info.get("binaryMediaTypes") or ()),
         gateway_responses=copy.deepcopy(api.gateway_responses),
         authorizers=copy.deepcopy(api.authorizers),
+        models=copy.deepcopy(api.models),
+        validators=copy.deepcopy(api.validators),
+        policy=resource_policy(api),
+        api_key_source=api.info.get("apiKeySource", "HEADER"),
     )
 
 
@@ -40,6 +45,9 @@ def _method(method: Document) -> Method:
         scopes=tuple(method.get("authorizationScopes") or ()),
         integration=_integration(integration) if integration else None,
         responses=copy.deepcopy(method.get("methodResponses", {})),
+        request_parameters=dict(method.get("requestParameters") or {}),
+        request_models=dict(method.get("requestModels") or {}),
+        validator_id=method.get("requestValidatorId"),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sandbox.context import Sandbox
 from sandbox.control.shims.apigateway.store import Api, not_found
+from sandbox.control.shims.apigateway.usage import Keys
 from sandbox.control.shims.call import Call
 from sandbox.control.shims.quotas import Quotas
 
@@ -17,14 +18,24 @@ class State:
         self.sandbox = sandbox
         self.quotas = quotas
         self._regions: dict[str, dict[str, Api]] = {}
+        self._keys: dict[str, Keys] = {}
 
     def reset(self) -> None:
         """Forget everything."""
         self._regions.clear()
+        self._keys.clear()
 
     def apis(self, region: str) -> dict[str, Api]:
         """A Region's APIs by id."""
         return self._regions.setdefault(region, {})
+
+    def keys(self, region: str) -> Keys:
+        """A Region's API keys and usage plans."""
+        return self._keys.setdefault(region, Keys())
+
+    def all_keys(self) -> list[Keys]:
+        """Every Region's."""
+        return list(self._keys.values())
 
     def api(self, call: Call) -> Api:
         """The API that a call's ``restApiId`` names."""

@@ -19,6 +19,10 @@ class Snapshot:
     binary_media_types: tuple[str, ...]
     gateway_responses: dict[str, Document]
     authorizers: dict[str, Document]
+    models: dict[str, Document]
+    validators: dict[str, Document]
+    policy: Document | None
+    api_key_source: str
 
 
 @dataclass(slots=True)
