@@ -7,7 +7,7 @@ function, ``control.call`` calls an AWS API.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -33,6 +33,82 @@ class ConnectionAbort(Exception):  # noqa: N818 - an outcome that the service wa
 
     HTTP/1.1: the connection is closed without the last chunk. HTTP/2: the stream is reset.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A WebSocket frame as the client sent it (RFC 6455, 5.2), unmasked.
+
+    A message is a ``text`` or ``binary`` frame and, while ``fin`` is false, ``continuation`` frames after it.
+    """
+
+    opcode: Literal["text", "binary", "continuation", "ping", "pong"]
+    data: bytes
+    fin: bool = True
+
+
+class WebSocketDisconnect(Exception):  # noqa: N818 - an outcome, not a failure
+    """A WebSocket is closed. ``code``: of the first close frame; 1005 for one without a code, 1006 without any frame.
+
+    ``by``: whose close frame, or whose leaving, it was. ``detail``: what rule of the protocol a client broke.
+    """
+
+    def __init__(self, code: int, reason: str, by: Literal["client", "server"], detail: str = "") -> None:
+        super().__init__(f"closed by the {by}: {code} {reason or detail}".rstrip())
+        self.code = code
+        self.reason = reason
+        self.by = by
+        self.detail = detail
+
+
+class WebSocket(Protocol):
+    """A client's WebSocket, in ``scope["websocket"]`` of an ASGI scope of type ``websocket``: frames in, frames out.
+
+    The front has checked the handshake (RFC 6455, 4.2.1) and answers pings; text is UTF-8. A service calls
+    :meth:`accept` or :meth:`reject` first. Virtual time may move until it did; later only while work is in flight, so
+    a service that handles a message uses ``Sandbox.spawn`` or ``Clock.in_flight``. Extensions are never agreed on.
+    """
+
+    async def accept(
+        self,
+        subprotocol: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        max_frame: int | None = None,
+        max_message: int | None = 2**20,
+    ) -> None:
+        """Answer 101. A frame or message with more bytes closes the connection with 1009, before it was read."""
+        ...
+
+    async def reject(self, status: int, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
+        """Answer with another status and close."""
+        ...
+
+    async def receive(self) -> Frame:
+        """The next frame, pings and pongs too. Raises :class:`WebSocketDisconnect`, also after :meth:`close`."""
+        ...
+
+    def send(self, data: str | bytes) -> None:
+        """Send a text or a binary message in one frame, now; nothing happens when the connection is closed."""
+        ...
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that were sent and that the client's side does not take yet."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait while more is buffered than should be. Raises :class:`WebSocketDisconnect`."""
+        ...
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Send a close frame; the second time nothing happens."""
+        ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether either side has begun to close."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +145,8 @@ class Service(Protocol):
     The front puts what ``match`` returned into ``scope["aws"]`` and the undone path into ``scope["path"]`` and
     ``scope["raw_path"]``. What a client signed is the path that it sent: ``scope["sent_raw_path"]``, when another.
     ``scope["sent_headers"]``, when there, are the headers with their names in the client's own case, which a Lambda
-    event of a REST API keeps (ASGI's are in lower case).
+    event of a REST API keeps (ASGI's are in lower case). ``scope["websocket"]`` of a WebSocket is a
+    :class:`WebSocket`, for services that want frames; ASGI's own messages work as well.
     """
 
     name: str

@@ -12,6 +12,7 @@ The order of :meth:`Front._choose` is the whole routing:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -43,13 +44,25 @@ class Front:
         dated = self._with_date(send)
         try:
             answer = await self._choose(scope)
-            if answer is self._admin or scope["type"] == "websocket":
+            if scope["type"] == "websocket":
+                await self._open(answer, scope, receive, dated)
+            elif answer is self._admin:
                 await answer(scope, receive, dated)
             else:
                 with self._sandbox.clock.in_flight(f"{scope['method']} {scope['path']}"):
                     await answer(scope, receive, dated)
         except AwsError as error:
             await send_error(error, scope, dated, self._sandbox.ids.uuid())
+
+    async def _open(self, answer: Application, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket lets time move until its handshake is answered; an open one that is idle does not."""
+        connection = scope.get("websocket")
+        with ExitStack() as handshake:
+            if connection is not None:
+                handshake.enter_context(self._sandbox.clock.in_flight(f"WebSocket {scope['path']}"))
+                connection.answered = handshake.close
+                connection.date = self._now
+            await answer(scope, receive, send)
 
     async def _choose(self, scope: Scope) -> Application:
         resolved = resolve(scope, self._sandbox.settings.region)

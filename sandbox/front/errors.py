@@ -46,11 +46,9 @@ def _render(error: AwsError, scope: Scope, request_id: str) -> tuple[bytes, byte
 
 
 async def send_error(error: AwsError, scope: Scope, send: Send, request_id: str) -> None:
-    """Answer with an AWS error (a WebSocket that is not accepted yet is closed, which is HTTP 403)."""
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": error.message[:120]})
-        return
+    """Answer with an AWS error; so is the handshake of a WebSocket."""
     body, kind = _render(error, scope, request_id)
+    prefix = "websocket." if scope["type"] == "websocket" else ""
     headers = [
         (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),
@@ -58,5 +56,5 @@ async def send_error(error: AwsError, scope: Scope, send: Send, request_id: str)
         (b"x-amzn-errortype", error.code.encode()),
         *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{prefix}http.response.start", "status": error.status, "headers": headers})
+    await send({"type": f"{prefix}http.response.body", "body": body})

@@ -1,16 +1,22 @@
-"""HTTP/1.1 and WebSocket: uvicorn's protocols on the sandbox's loop, without uvicorn's own server and its ticks."""
+"""HTTP/1.1 by uvicorn's protocol on the sandbox's loop, without uvicorn's own server and its ticks.
+
+An upgrade to WebSocket becomes a :class:`~sandbox.front.websocket.WebSocketConnection`, which shows frames.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from sandbox.context import ConnectionAbort, Receive, Scope, Send
 from sandbox.front.app import Application
+from sandbox.front.websocket import WebSocketConnection
 
 # uvicorn closes a connection that has been idle for so long (s). A day: a client of the virtual clock may find
 # hours gone between two of its requests.
@@ -25,7 +31,7 @@ class Http1:
         self._config = Config(
             app=app,
             http="httptools",
-            ws="websockets-sansio",
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -33,8 +39,6 @@ class Http1:
             server_header=False,
             date_header=False,
             timeout_keep_alive=IDLE,
-            ws_ping_interval=None,
-            ws_ping_timeout=None,
         )
         self._config.load()
         self._state = ServerState()
@@ -60,6 +64,7 @@ class _Connection(HttpToolsProtocol):
 
     def __init__(self, app: Application, config: Config, state: ServerState) -> None:
         super().__init__(config, state, {})
+        self._state = state
         self._asgi = app
         self.app: Any = self._answer
 
@@ -73,6 +78,33 @@ class _Connection(HttpToolsProtocol):
         # ASGI has names in lower case; a Lambda behind a REST API sees them as the client wrote them.
         self._sent.append((name, value))
         super().on_header(name, value)
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return True
+
+    def handle_websocket_upgrade(self) -> None:
+        """Become a WebSocket: this protocol and its parser are left behind."""
+        self.connections.discard(self)
+        url = httptools.parse_url(self.url)
+        raw = url.path
+        scope: Scope = self.scope  # type: ignore[assignment]
+        method = str(scope.pop("method")).encode()
+        upgrade: dict[str, Any] = {
+            "type": "websocket",
+            "scheme": "wss" if self.scheme == "https" else "ws",
+            "path": unquote(raw.decode("ascii")),
+            "raw_path": raw,
+            "query_string": url.query or b"",
+            "extensions": {"websocket.http.response": {}},
+        }
+        scope.update(upgrade)
+        connection = WebSocketConnection(self._asgi, self.transport)
+        self.transport.set_protocol(connection)
+        task = connection.start(method, scope)
+        if task is not None:
+            tasks: set[asyncio.Task[Any]] = self._state.tasks
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
