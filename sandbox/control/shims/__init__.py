@@ -10,7 +10,7 @@ from sandbox.context import Sandbox
 from sandbox.control import wire
 from sandbox.control.message import Request, Response
 from sandbox.control.moto_backend import MotoBackend
-from sandbox.control.shims import apigateway, cognito_idp, deliveries, lambda_
+from sandbox.control.shims import apigateway, apigatewayv2, cognito_idp, deliveries, lambda_
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.identities import Identities
 from sandbox.control.shims.lambda_.downloads import Downloads
@@ -41,6 +41,7 @@ class Shims:
     resources: Reading = field(init=False)
     _lambda: lambda_.State = field(init=False)
     _apigateway: apigateway.State = field(init=False)
+    _apigatewayv2: apigatewayv2.State = field(init=False)
     _cognito: cognito_idp.State = field(init=False)
     _downloads: Downloads = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
@@ -53,10 +54,12 @@ class Shims:
         self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)
         self._cognito = cognito_idp.State(self.sandbox, self.moto)
-        self.resources = Reading(self.sandbox, self._lambda, self._apigateway)
+        self._apigatewayv2 = apigatewayv2.State(self.sandbox)
+        self.resources = Reading(self.sandbox, self._lambda, self._apigateway, self._apigatewayv2)
         self._by_service = {
             "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
             "apigateway": Shim(apigateway.handlers(self._apigateway)),
+            "apigatewayv2": Shim(apigatewayv2.handlers(self._apigatewayv2), whole=True),
             "service-quotas": Shim(self.quotas.handlers()),
             "sts": Shim(self.identities.sts()),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
@@ -70,6 +73,7 @@ class Shims:
         self.identities.reset()
         self._lambda.reset()
         self._apigateway.reset()
+        self._apigatewayv2.reset()
         self._cognito.reset()
 
     def download(self, request: Request) -> Response | None:

@@ -1,4 +1,4 @@
-"""The typed reading of functions and REST APIs. Nothing is copied that is large: packages are the stored bytes."""
+"""The typed reading of functions and APIs. Nothing is copied that is large: packages are the stored bytes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from typing import Any, Literal, cast
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
-from sandbox.control.resources import Cors, FunctionConfig, FunctionUrl, PolicyStatement, RestApi
+from sandbox.control.resources import (
+    ApiKey,
+    Cors,
+    FunctionConfig,
+    FunctionUrl,
+    PolicyStatement,
+    RestApi,
+    UsagePlan,
+    V2Api,
+)
 from sandbox.control.shims.apigateway.state import State as ApiState
+from sandbox.control.shims.apigatewayv2.snapshot import served
+from sandbox.control.shims.apigatewayv2.state import State as V2State
 from sandbox.control.shims.lambda_.names import LATEST, FunctionName
 from sandbox.control.shims.lambda_.state import State as LambdaState
 from sandbox.control.shims.lambda_.store import (
@@ -24,10 +35,13 @@ from sandbox.control.shims.lambda_.store import (
 class Reading:
     """Implements ``sandbox.control.resources.Resources``."""
 
-    def __init__(self, sandbox: Sandbox, lambda_: LambdaState, apigateway: ApiState) -> None:
+    def __init__(
+        self, sandbox: Sandbox, lambda_: LambdaState, apigateway: ApiState, apigatewayv2: V2State
+    ) -> None:
         self._sandbox = sandbox
         self._lambda = lambda_
         self._apigateway = apigateway
+        self._apigatewayv2 = apigatewayv2
 
     async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
         """A function as it would run now; of an alias with weights one of its versions, drawn from the seed."""
@@ -97,11 +111,55 @@ class Reading:
             gateway_responses=snapshot.gateway_responses,
             deployment_id=document["deploymentId"],
             authorizers=snapshot.authorizers,
+            models=snapshot.models,
+            validators=snapshot.validators,
+            policy=snapshot.policy,
+            api_key_source=cast(Literal["HEADER", "AUTHORIZER"], snapshot.api_key_source),
+            disable_execute_api_endpoint=bool(api.info.get("disableExecuteApiEndpoint")),
+            method_settings=document["methodSettings"],
         )
 
     async def rest_api_exists(self, api_id: str) -> bool:
         """Whether there is a REST API of this id, deployed or not."""
         return self._apigateway.anywhere(api_id) is not None
+
+    async def v2_api(self, api_id: str, stage: str) -> V2Api | None:
+        """What a stage of an HTTP or WebSocket API serves: the snapshot of its deployment, its own settings."""
+        api = self._apigatewayv2.anywhere(api_id)
+        if api is None:
+            return None
+        return served(api, stage, self._apigatewayv2.results_epoch(api_id, stage))
+
+    async def v2_protocol(self, api_id: str) -> Literal["HTTP", "WEBSOCKET"] | None:
+        """The protocol of an HTTP or WebSocket API, deployed or not."""
+        api = self._apigatewayv2.anywhere(api_id)
+        return None if api is None else cast(Literal["HTTP", "WEBSOCKET"], api.protocol)
+
+    async def api_key(self, value: str) -> ApiKey | None:
+        """An API key by its value."""
+        for kept in self._apigateway.all_keys():
+            for key in kept.keys.values():
+                if key["value"] == value:
+                    return ApiKey(key["id"], value, key.get("name", ""), key["enabled"])
+        return None
+
+    async def usage_plans(self, api_id: str, stage: str) -> tuple[UsagePlan, ...]:
+        """The usage plans of a stage."""
+        found = []
+        for kept in self._apigateway.all_keys():
+            for plan in kept.plans.values():
+                for entry in plan["apiStages"]:
+                    if (entry["apiId"], entry["stage"]) == (api_id, stage):
+                        found.append(_plan(plan, entry, kept.members.get(plan["id"], [])))
+        return tuple(found)
+
+    async def use_quota(self, plan_id: str, key_id: str) -> bool:
+        """Count a request against a plan's quota."""
+        today = self._sandbox.clock.utcnow().date()
+        for kept in self._apigateway.all_keys():
+            if plan_id in kept.plans:
+                return kept.use(kept.plans[plan_id], key_id, today)
+        return True
 
     async def account_concurrency(self) -> int:
         """Lambda's concurrent executions of the account in the Region."""
@@ -137,6 +195,21 @@ def _config(region: Region, function: Function, version: Version, qualifier: str
         on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
         dead_letter=(config.get("DeadLetterConfig") or {}).get("TargetArn"),
         tracing=config["TracingConfig"]["Mode"],
+    )
+
+
+def _plan(plan: dict[str, Any], entry: dict[str, Any], members: list[str]) -> UsagePlan:
+    throttle = plan.get("throttle") or {}
+    methods = {
+        key: (float(given.get("rateLimit", 0)), int(given.get("burstLimit", 0)))
+        for key, given in (entry.get("throttle") or {}).items()
+    }
+    return UsagePlan(
+        id=plan["id"],
+        rate=throttle.get("rateLimit"),
+        burst=throttle.get("burstLimit"),
+        method_throttle=methods,
+        key_ids=frozenset(members),
     )
 
 
