@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
-from sandbox.stories.clients.base import StoryFailedError
-from sandbox.stories.model import Action
+from sandbox.stories.clients.base import Stage, StoryFailedError
+from sandbox.stories.model import Action, ApiCall
 from sandbox.stories.processes import send_signal
 
 
-async def act(action: Action, sandbox: Sandbox) -> None:
+async def act(action: Action, sandbox: Sandbox, stage: Stage) -> None:
     """Wait for the action's instant and do it; raises ``StoryFailedError`` when it cannot be done."""
     await asyncio.sleep(action.at)
     for target, number in (
@@ -25,7 +24,9 @@ async def act(action: Action, sandbox: Sandbox) -> None:
     if action.advance is not None:
         await sandbox.clock.advance(action.advance)
     elif action.configure is not None:
-        try:
-            await sandbox.control.call("lambda", "UpdateFunctionConfiguration", **action.configure)
-        except AwsError as error:
-            raise StoryFailedError(f"UpdateFunctionConfiguration: {error}") from error
+        call = ApiCall(service="lambda", operation="UpdateFunctionConfiguration", params=action.configure)
+        await call.make(sandbox.control, stage)
+    elif action.call is not None:
+        await action.call.make(sandbox.control, stage)
+    elif action.model is not None:
+        sandbox.model.configure(**action.model.values())

@@ -87,3 +87,17 @@ def words(content_type: str, pieces: list[Piece]) -> list[Piece]:
     if kind == "application/json" or kind.endswith("+json"):
         return list(_json_body(pieces))
     return pieces
+
+
+def words_of_messages(messages: list[Piece]) -> list[Piece]:
+    """The model's words in WebSocket messages, each whole when it came; what a gateway itself says is none."""
+    return [(at, _words_of_data(text)) for at, text in messages if not _of_gateway(text)]
+
+
+def _of_gateway(text: str) -> bool:
+    """API Gateway's own messages carry the connection's id."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and "message" in value and "connectionId" in value

@@ -15,7 +15,7 @@ from sandbox.stories.units import Amount, format_duration
 
 _VIRTUAL_TOLERANCE = 1e-6
 _INSTANTS = ("started_at", "first_byte_at", "first_token_at", "last_token_at", "ended_at", "delay_per_token")
-_COUNTS = ("tokens", "instants", "requests")
+_COUNTS = ("tokens", "instants", "requests", "messages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,10 @@ def _check_client(expect: ClientExpect, case: _Case) -> Iterator[Failure]:
     if expect.error is not None and expect.error != (seen.error or "none"):
         told = f"it is {seen.error} ({seen.error_text})" if seen.error else "there was no error"
         yield Failure(f"{case.prefix}.error", expect.error, told, at)
+    for name in ("close_code", "close_reason"):
+        wanted, found = getattr(expect, name), getattr(seen, name)
+        if wanted is not None and wanted != found:
+            yield Failure(f"{case.prefix}.{name}", repr(wanted), f"it is {found!r}", at)
     yield from _check_texts(expect, case)
     for field in (*_INSTANTS, *_COUNTS):
         amount: Amount | None = getattr(expect, field)

@@ -12,7 +12,14 @@ from sandbox.stories.units import Count, Instant, Milliseconds, Size
 
 Verdict = Literal["streams", "arrives whole", "cut off", "lost", "refused"]
 ErrorKind = Literal[
-    "timeout", "connection refused", "connection closed", "truncated", "protocol", "api error", "other"
+    "timeout",
+    "connection refused",
+    "connection closed",
+    "truncated",
+    "protocol",
+    "api error",
+    "closed",  # a WebSocket, by the other side, with another code than 1000
+    "other",
 ]
 
 
@@ -72,6 +79,9 @@ class ClientExpect(Strict):
         None, description="The longest time from the model's schedule to the client, over all tokens."
     )
     requests: Count | None = Field(None, description="How many requests the client sent.")
+    close_code: int | None = Field(None, description="Code with which the last WebSocket was closed.")
+    close_reason: str | None = Field(None, description="Reason with which it was closed.")
+    messages: Count | None = Field(None, description="WebSocket messages that came, over all connections.")
 
 
 class AfterClient(Strict):

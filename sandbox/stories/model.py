@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,12 +11,17 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from mock_llm.settings import Overrides
 from mock_llm.settings import Settings as ModelSettings
+from sandbox.aws.errors import AwsError
+from sandbox.context import Control
 from sandbox.stories.base import Strict
 from sandbox.stories.clients import ClientSpec
+from sandbox.stories.clients.base import Stage, StoryFailedError
+from sandbox.stories.clients.request import captured
 from sandbox.stories.expectations import StoryExpect
 from sandbox.stories.places import Index
 from sandbox.stories.units import Duration
 
+VERBS = ("kill", "freeze", "thaw", "advance", "configure", "call", "model")
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")]
 
 
@@ -34,6 +40,10 @@ class ModelSpec(Strict):
     stall_after: int | None = Field(None, description="Tokens before a silence.")
     stall: Duration | Literal["forever"] | None = Field(None, description="Length of that silence.")
     seed: int | None = Field(None, description="Seed of the text and of the jitter.")
+    fault: str | None = Field(
+        None, description="What goes wrong: error:status=429, cut:after=20, drop:after=20, malformed ..."
+    )
+    models: dict[str, str] | None = Field(None, description="Profiles of single models, by name.")
 
     @model_validator(mode="after")
     def _the_model_takes_it(self) -> ModelSpec:
@@ -49,10 +59,33 @@ def _model(value: Any) -> Any:
     return {"profile": value} if isinstance(value, str) else value
 
 
+Pace = Annotated[ModelSpec, BeforeValidator(_model, json_schema_input_type=str | ModelSpec)]
+
+
 class Target(Strict):
     """A function, by its logical id in the template or a part of its name."""
 
     function: str
+
+
+class ApiCall(Strict):
+    """A call of an AWS API, as the account's administrator."""
+
+    service: str = Field(description="As boto3 calls it: cognito-idp.")
+    operation: str = Field(description="As the API calls it: AdminCreateUser.")
+    params: dict[str, Any] = Field(default_factory=dict, description="May hold ${outputs.Name}, captures.")
+    capture: dict[str, str] = Field(
+        default_factory=dict, description="Names for parts of the answer, as `token: Result.IdToken`."
+    )
+
+    async def make(self, control: Control, stage: Stage) -> None:
+        """Call it; what is captured is known to every client. Raises ``StoryFailedError``."""
+        told = f"{self.service} {self.operation}"
+        try:
+            answer = await control.call(self.service, self.operation, **stage.fill_all(self.params))
+        except AwsError as error:
+            raise StoryFailedError(f"{told}: {error}") from error
+        stage.knowing(captured(self.capture, json.dumps(answer, default=str), f"{told} answered"))
 
 
 class Action(Strict):
@@ -64,14 +97,17 @@ class Action(Strict):
     thaw: Target | None = Field(None, description="Continue them (SIGCONT).")
     advance: Duration | None = Field(None, description="Let time pass although nothing is in flight.")
     configure: dict[str, Any] | None = Field(
-        None, description="UpdateFunctionConfiguration with these members, as AWS names them."
+        None,
+        description="UpdateFunctionConfiguration with these members, as AWS names them; may hold ${outputs.Name}.",
     )
+    call: ApiCall | None = Field(None, description="Call an AWS API.")
+    model: Pace | None = Field(None, description="How the model behaves from now on.")
 
     @model_validator(mode="after")
     def _one_verb(self) -> Action:
-        given = self.model_fields_set - {"at"}
+        given = [verb for verb in VERBS if verb in self.model_fields_set]
         if len(given) != 1:
-            raise ValueError("an action has exactly one of kill, freeze, thaw, advance, configure")
+            raise ValueError(f"an action has exactly one of {', '.join(VERBS)}")
         return self
 
 
@@ -90,9 +126,10 @@ class Story(Strict):
     quotas: dict[QuotaName, float] = Field(
         default_factory=dict, description="Service quotas raised beforehand: service/code and the value."
     )
-    model: Annotated[ModelSpec, BeforeValidator(_model, json_schema_input_type=str | ModelSpec)] = Field(
-        ModelSpec(), description="A profile's name, or how the model behaves."
+    setup: list[ApiCall] = Field(
+        default_factory=list, description="AWS calls after the deployment and before the clients."
     )
+    model: Pace = Field(ModelSpec(), description="A profile's name, or how the model behaves.")
     clients: list[ClientSpec] = Field(min_length=1)
     actions: list[Action] = Field(default_factory=list)
     watch: str | None = Field(None, description="The client whose answer is judged; default: the first.")

@@ -32,6 +32,9 @@ class Outcome:
     tokens: int = 0
     instants: int = 0
     delay_per_token: float | None = None
+    close_code: int | None = None
+    close_reason: str | None = None
+    messages: int = 0
 
 
 def outcome(trace: Trace, client: str) -> Outcome:
@@ -61,4 +64,7 @@ def outcome(trace: Trace, client: str) -> Outcome:
         tokens=len(came),
         instants=len(set(came)),
         delay_per_token=got.delay if got is not None else None,
+        close_code=last.close_code,
+        close_reason=last.close_reason,
+        messages=sum(len(request.pieces) for request in requests if request.messages),
     )

@@ -86,12 +86,15 @@ async def _play(
     async with parts.open_sandbox(clock, as_of=as_of) as sandbox:
         with clock.in_flight(_STORY):
             refusal, outputs = await _deploy(story, sandbox, parts)
+            failures = deployment_failures(story, refusal)
+            shared: dict[str, str] = {}
+            if refusal is None and not failures:
+                failures = await _set_up(story, sandbox, outputs, shared)
             begun = clock.now()
             events: list[Event] = []
             sandbox.timeline.listen(events.append)
-            failures = deployment_failures(story, refusal)
             if refusal is None and not failures:
-                failures = await _act(story, sandbox, outputs)
+                failures = await _act(story, sandbox, outputs, shared)
             trace = Trace(events, begun)  # now: what ends with the sandbox is no part of the story
     return trace, failures
 
@@ -122,9 +125,33 @@ def deployment_failures(story: Story, refusal: str | None) -> list[Failure]:
     return [] if problem is None else [Failure("expect.deployment", describe(wanted), problem)]
 
 
-async def _act(story: Story, sandbox: Sandbox, outputs: Mapping[str, str]) -> list[Failure]:
+async def _set_up(
+    story: Story, sandbox: Sandbox, outputs: Mapping[str, str], shared: dict[str, str]
+) -> list[Failure]:
+    """What an operator does between the deployment and the first client; captures go to ``shared``."""
+    region = sandbox.settings.region
+    stage = Stage(sandbox.clock, sandbox.timeline, sandbox.endpoint, region, outputs, shared=shared)
+    try:
+        for call in story.setup:
+            await call.make(sandbox.control, stage)
+    except StoryFailedError as error:
+        return [Failure("setup", "", str(error))]
+    return []
+
+
+async def _act(
+    story: Story, sandbox: Sandbox, outputs: Mapping[str, str], shared: dict[str, str]
+) -> list[Failure]:
     sandbox.model.configure(**story.model.values())
-    stage = Stage(sandbox.clock, sandbox.timeline, sandbox.endpoint, sandbox.settings.region, outputs)
+    stage = Stage(
+        sandbox.clock,
+        sandbox.timeline,
+        sandbox.endpoint,
+        sandbox.settings.region,
+        outputs,
+        shared=shared,
+        zero=sandbox.clock.now(),
+    )
     opened = Open(sandbox.timeline)
     try:
         async with asyncio.timeout(story.at_most):
@@ -145,7 +172,7 @@ async def _let_loose(story: Story, sandbox: Sandbox, stage: Stage) -> list[Failu
             for n, client in enumerate(story.clients):
                 group.create_task(_client(client, stage), name=f"clients[{n}]")
             for n, action in enumerate(story.actions):
-                group.create_task(act(action, sandbox), name=f"actions[{n}]")
+                group.create_task(act(action, sandbox, stage), name=f"actions[{n}]")
     except* StoryFailedError as faults:
         failures += [Failure("clients", "", str(error)) for error in leaves(faults)]
     return failures

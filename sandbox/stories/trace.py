@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sandbox.stories.answer import Piece, words
+from sandbox.stories.answer import Piece, words, words_of_messages
 from sandbox.timeline import Event
 
 End = Literal["completed", "disconnected", "failed"]
@@ -28,6 +28,9 @@ class ClientRequest:
     ended_at: float | None = None
     error_kind: str | None = None
     error: str = ""
+    messages: bool = False  # of a WebSocket: each piece is one
+    close_code: int | None = None
+    close_reason: str | None = None
 
     @property
     def body(self) -> str:
@@ -36,6 +39,8 @@ class ClientRequest:
 
     def words(self) -> list[Piece]:
         """The model's words in it, with their instants."""
+        if self.messages:
+            return words_of_messages(self.pieces)
         return self.pieces if self.decoded else words(self.headers.get("content-type", ""), self.pieces)
 
 
@@ -117,6 +122,9 @@ class Trace:
                 request.pieces.append((event.at, data["text"]))
                 request.size += data["bytes"]
                 request.decoded = request.decoded or bool(data.get("decoded"))
+                request.messages = request.messages or bool(data.get("message"))
+            case "closed":
+                request.close_code, request.close_reason = data["code"], data["reason"]
             case "completed" | "disconnected" | "failed":
                 request.end, request.ended_at = event.name, event.at
                 request.error_kind, request.error = data.get("kind"), data.get("error", "")

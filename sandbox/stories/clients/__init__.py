@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from sandbox.stories.clients.http import HttpClient
+from sandbox.stories.clients.http import HttpClient, StepsClient
 from sandbox.stories.clients.openai_sdk import OpenAiClient
+from sandbox.stories.clients.websocket import WebSocketClient
 
-KINDS = ("http", "openai")
+KINDS = ("http", "steps", "openai", "websocket")
 
 
 def _kind(value: Any) -> str:
@@ -18,8 +19,11 @@ def _kind(value: Any) -> str:
 
 
 ClientSpec = Annotated[
-    Annotated[HttpClient, Tag("http")] | Annotated[OpenAiClient, Tag("openai")],
+    Annotated[HttpClient, Tag("http")]
+    | Annotated[StepsClient, Tag("steps")]
+    | Annotated[OpenAiClient, Tag("openai")]
+    | Annotated[WebSocketClient, Tag("websocket")],
     Discriminator(_kind),
 ]
 
-__all__ = ["KINDS", "ClientSpec", "HttpClient", "OpenAiClient"]
+__all__ = ["KINDS", "ClientSpec", "HttpClient", "OpenAiClient", "StepsClient", "WebSocketClient"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx
 from botocore.auth import SigV4Auth
@@ -12,6 +14,8 @@ from botocore.credentials import Credentials
 from sandbox.stories.base import Strict
 
 _SERVICES = {"lambda-url": "lambda", "execute-api": "execute-api", "lambda": "lambda"}
+
+_SIGNED = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-SHA256")
 
 
 class Signature(Strict):
@@ -37,14 +41,27 @@ def service_of(host: str) -> str:
 
 def sign(request: httpx.Request, how: Sign, region: str) -> None:
     """Add the signature's headers to a request whose URL still has the AWS host name."""
+    kind = request.headers.get("content-type")
+    given = {"host": request.headers["host"]} | ({} if kind is None else {"content-type": kind})
+    headers = signed_headers(request.method, str(request.url), how, region, given, request.content)
+    for name, value in headers.items():
+        request.headers[name] = value
+
+
+def signed_headers(
+    method: str,
+    url: str,
+    how: Sign,
+    region: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> dict[str, str]:
+    """The headers that sign a request; ``headers``: those of its own that are signed."""
     signature = Signature() if how == "aws_iam" else how
     assert isinstance(signature, Signature)
-    headers = {"content-type": request.headers["content-type"]} if "content-type" in request.headers else {}
-    aws = AWSRequest(request.method, str(request.url), headers=headers, data=request.content)
-    aws.headers["host"] = request.headers["host"]
+    parts = urlsplit(url)
+    aws = AWSRequest(method, url, headers={"host": parts.netloc, **(headers or {})}, data=body)
     credentials = Credentials(signature.access_key, signature.secret_key, signature.token)
-    service = signature.service or service_of(request.url.host)
+    service = signature.service or service_of(parts.hostname or "")
     SigV4Auth(credentials, service, signature.region or region).add_auth(aws)
-    for name in ("Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-SHA256"):
-        if name in aws.headers:
-            request.headers[name] = str(aws.headers[name])
+    return {name: str(aws.headers[name]) for name in _SIGNED if name in aws.headers}

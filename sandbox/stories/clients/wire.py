@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +11,9 @@ import httpx
 
 from sandbox.stories.clients.base import Stage
 from sandbox.stories.expectations import ErrorKind
+
+_SHOWN = 1000  # characters of a sent message that the timeline keeps
+_NORMAL = 1000
 
 
 class Teller:
@@ -55,6 +58,32 @@ class Teller:
         """A library gave a piece of the answer's own text, freed of its protocol."""
         size = len(text.encode())
         self._stage.timeline.record("client", "received", self.id, bytes=size, text=text, decoded=True)
+
+    def message(self, frames: Sequence[bytes]) -> str:
+        """A WebSocket message came, in these frames; its text."""
+        data = b"".join(frames)
+        text = data.decode("utf-8", "replace")
+        self.note("received", bytes=len(data), text=text, message=True, frames=len(frames))
+        return text
+
+    def message_sent(self, data: str | bytes, frame_size: int | None) -> None:
+        """A WebSocket message leaves now."""
+        raw = data.encode() if isinstance(data, str) else data
+        cut = {} if frame_size is None else {"frame_size": frame_size}
+        text = raw[:_SHOWN].decode("utf-8", "replace")
+        self.note("message_sent", bytes=len(raw), text=text, binary=isinstance(data, bytes), **cut)
+
+    def connection_closed(self, code: int, reason: str, *, by_client: bool) -> None:
+        """A WebSocket is closed. Well: the client wanted it, or the other side said 1000."""
+        self.note("closed", code=code, reason=reason)
+        if by_client or code == _NORMAL:
+            self.completed()
+        else:
+            self.failed("closed", f"{code} {reason}".strip())
+
+    def note(self, name: str, /, **data: object) -> None:
+        """Something else that the client did or saw."""
+        self._stage.timeline.record("client", name, self.id, **data)
 
     def _end(self, name: str, **data: object) -> None:
         if not self.over:
