@@ -248,3 +248,14 @@ def _state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return "gone"
+
+
+def test_a_process_that_prints_without_end_does_not_hold_up_the_answer(lambda_world):
+    code = "import subprocess\ndef handler(e, c):\n    subprocess.Popen(['yes'])\n    return 'ok'"
+
+    async def main(world: World) -> None:
+        world.function(code=code)
+        for _ in range(3):
+            assert (await world.invoke()).payload == b'"ok"'
+
+    lambda_world(main, kind="real")

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -86,7 +89,7 @@ class ProcessGroup:
         self._loop = asyncio.get_running_loop()
         self._reaper = parent
         self._on_line = on_line
-        self._partial = b""
+        self._partial = bytearray()
         self._output, writer = os.pipe()
         os.set_blocking(self._output, False)
         try:
@@ -119,28 +122,44 @@ class ProcessGroup:
 
     # -- output --------------------------------------------------------------------------------------
 
-    def _read(self) -> bool:
+    def _read(self, most: int = 65536) -> int:
+        """Take up to so many bytes of output; how many there were."""
         try:
-            data = os.read(self._output, 65536)
+            data = os.read(self._output, most)
         except BlockingIOError:
-            return False
+            return 0
         if not data:
             self._loop.remove_reader(self._output)
             os.close(self._output)
             self._output = -1
-            return False
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        for line in lines:
-            self._on_line(line)
-        return True
+            return 0
+        first, *others = data.split(b"\n")
+        self._partial += first  # in place: a line may have megabytes
+        for other in others:
+            self._end_line()
+            self._partial += other
+        return len(data)
+
+    def _end_line(self) -> None:
+        line, self._partial = bytes(self._partial), bytearray()
+        self._on_line(line)
 
     def drain(self) -> None:
-        """Take all output written so far, with a last line that has no end yet."""
-        while self._output >= 0 and self._read():
-            pass
+        """Take all output written so far, with a last line that has no end yet.
+
+        Not what is written meanwhile: a process that prints without end would never let this end.
+        """
+        left = self._written()
+        while left > 0 and self._output >= 0 and (taken := self._read(left)):
+            left -= taken
         if self._partial:
-            line, self._partial = self._partial, b""
-            self._on_line(line)
+            self._end_line()
+
+    def _written(self) -> int:
+        """Bytes that wait in the pipe."""
+        if self._output < 0:
+            return 0
+        return int(struct.unpack("i", fcntl.ioctl(self._output, termios.FIONREAD, bytes(4)))[0])
 
     # -- signals -------------------------------------------------------------------------------------
 
