@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="Play AWS's rules of that day (ISO date).")
 ]
 ClockOption = Annotated[str, typer.Option("--clock", help="real or virtual")]
-Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 
 
 def fail(message: str) -> typer.Exit:
@@ -44,6 +45,20 @@ def parse_clock(text: str) -> Any:
     return text
 
 
+def parse_host(text: str) -> str:
+    """An address to listen on. Raises ``typer.Exit`` (2) for none: to a socket that means all addresses."""
+    if not text.strip():
+        raise fail("--host takes an address, for example 127.0.0.1")
+    return text
+
+
+def parse_region(text: str) -> str:
+    """A region's name. Raises ``typer.Exit`` (2) for what is none: it becomes part of host names and ARNs."""
+    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", text):
+        raise fail(f"--region takes a region such as us-east-1, not {text!r}")
+    return text
+
+
 @app.command()
 def up(
     port: Port = 4566,
@@ -61,7 +76,9 @@ def up(
     """Start the sandbox."""
     from sandbox.cli_up import Options, start
 
-    options = Options(host, port, parse_clock(clock), parse_as_of(as_of), seed, region)
+    options = Options(
+        parse_host(host), port, parse_clock(clock), parse_as_of(as_of), seed, parse_region(region)
+    )
     raise typer.Exit(start(options, detach))
 
 

@@ -20,6 +20,7 @@ from sandbox.clock import run as run_clock
 
 FAILED = 1
 READY_FD = "SANDBOX_READY_FD"
+PATIENCE_S = 30  # for a sandbox that was told to end
 
 
 def state_folder() -> Path:
@@ -66,8 +67,8 @@ def start(options: Options, detach: bool) -> int:
     try:
         run_clock(lambda clock: _serve(clock, options), options.clock, begin)
     except OSError as error:
-        where = f"{options.host}:{options.port}"
-        print(f"sandbox: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
+        what = f"use {error.filename}" if error.filename else f"listen on {options.host}:{options.port}"
+        print(f"sandbox: cannot {what}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     return 0
 
@@ -108,9 +109,12 @@ def _say_ready(line: str) -> None:
 
 def _start_detached(options: Options) -> int:
     log = state_folder() / f"{options.port}.log"
+    if not _state_file(options.port).exists():  # else one runs on the port, or was killed, and the log is its
+        log.unlink(missing_ok=True)
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "sandbox", "up", *options.arguments()]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
+        begin = output.tell()
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -124,7 +128,8 @@ def _start_detached(options: Options) -> int:
     with os.fdopen(reading) as pipe:
         line = pipe.readline()  # "" when the process ends without having been ready
     if not line:
-        print(log.read_text(errors="replace").strip() or "sandbox: ended without a word", file=sys.stderr)
+        said = log.read_bytes()[begin:].decode(errors="replace").strip()
+        print(said or "sandbox: ended without a word", file=sys.stderr)
         return FAILED
     print(line, end="")
     return 0
@@ -153,7 +158,11 @@ def stop(port: int) -> int:
         signal.pidfd_send_signal(process, signal.SIGTERM)
         poll = select.poll()
         poll.register(process, select.POLLIN)
-        poll.poll()  # readable when the process has ended
+        if not poll.poll(PATIENCE_S * 1000):  # readable when the process has ended
+            signal.pidfd_send_signal(process, signal.SIGKILL)  # its functions' processes end with it
+            state.unlink(missing_ok=True)
+            print(f"sandbox on port {port} did not end within {PATIENCE_S} s: killed", file=sys.stderr)
+            return FAILED
     finally:
         os.close(process)
     print(f"sandbox on port {port} ended")

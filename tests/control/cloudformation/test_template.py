@@ -101,6 +101,15 @@ def test_functions_with_sections(head: str, function: str, expected: Any) -> Non
     assert value(function, head) == expected
 
 
+@pytest.mark.parametrize(
+    "function",
+    ["!Select [x, [a]]", "!Select a", "!Split [a]", "!FindInMap [M]", "!Cidr [here, 1]", "!GetAtt []"],
+)
+def test_a_wrong_argument_is_told(function: str) -> None:
+    with pytest.raises(ValidationError, match="Template error: "):
+        value(function)
+
+
 def test_json_is_read_as_yaml_is() -> None:
     found = read('{"Resources": {\n\t"A": {\n\t\t"Type": "AWS::SNS::Topic"}}}')
     assert found.value == {"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}

@@ -71,7 +71,11 @@ def resolve(value: Any, scope: Scope) -> Any:
     if isinstance(value, dict):
         if is_function(value):
             ((name, argument),) = value.items()
-            return FUNCTIONS[name](argument, scope)
+            try:
+                return FUNCTIONS[name](argument, scope)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
+                given = json.dumps(argument, default=str)
+                raise ValidationError(f"Template error: {name} cannot be made of {given}: {e}") from e
         found = ((key, resolve(item, scope)) for key, item in value.items())
         return {key: item for key, item in found if item is not NO_VALUE}
     if isinstance(value, list):

@@ -1,0 +1,89 @@
+"""The command line with bad input: exit code 2 and a sentence, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from sandbox import cli_up
+
+
+def sandbox(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("up", "--port", "65536"), "less than or equal to 65535"),
+        (("down", "--port", "-1"), "greater than or equal to 0"),
+        (("up", "--host", ""), "--host takes an address"),
+        (
+            ("up", "--region", "somewhere nice"),
+            "--region takes a region such as us-east-1, not 'somewhere nice'",
+        ),
+        (("up", "--clock", "fast"), "--clock takes real or virtual"),
+        (("up", "--as-of", "2024-13-01"), "'2024-13-01' is not a date"),
+    ],
+)
+def test_bad_input_is_named(arguments: tuple[str, ...], message: str) -> None:
+    ended = sandbox(*arguments)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_not_a_port_that_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    ended = sandbox("up", "--port", "0", SANDBOX_CERTIFICATES=str(file / "certificates"))
+    assert ended.returncode == 1
+    assert ended.stderr == f"sandbox: cannot use {file / 'certificates'}: Not a directory\n"
+
+
+def test_a_second_sandbox_on_a_port_is_refused_and_leaves_the_log_of_the_first_alone(tmp_path: Path) -> None:
+    folder = {"TMPDIR": str(tmp_path)}
+    ready = sandbox("up", "--port", "0", "--detach", **folder)
+    port = ready.stdout.rpartition(":")[2].strip()
+    try:
+        state = cli_up.state_folder().name
+        log = tmp_path / state / f"{port}.log"
+        log.write_text("what the first one said\n")
+        second = sandbox("up", "--port", port, "--detach", **folder)
+        assert second.returncode == 1
+        assert second.stderr == f"sandbox: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+        assert log.read_text().startswith("what the first one said\n")
+    finally:
+        assert sandbox("down", "--port", port, **folder).returncode == 0
+
+
+def test_down_does_not_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cli_up, "PATIENCE_S", 0.2)
+    deaf = (
+        "import signal, sys; signal.signal(15, signal.SIG_IGN); print(flush=True); sys.stdin.read() # sandbox"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", deaf], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (cli_up.state_folder() / "1.json").write_text(json.dumps({"pid": process.pid}))
+        assert cli_up.stop(1) == 1
+        assert process.wait() == -9
+    assert "did not end within 0.2 s: killed" in capsys.readouterr().err
