@@ -18,6 +18,7 @@ def sandbox(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     """Run the command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "sandbox", *arguments],
+        check=False,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
