@@ -8,8 +8,23 @@ from sandbox.aws.errors import AwsError
 from sandbox.context import Receive, Sandbox, Scope, Send
 from sandbox.front.errors import service_of
 
-# Operations that AWS answers without a signature, by X-Amz-Target or query action.
-UNSIGNED_TARGETS = ("AWSCognitoIdentityProviderService.", "AWSCognitoIdentityService.")
+# Operations that AWS answers without a signature (botocore: authtype none), by X-Amz-Target or query action.
+_USER_POOLS = """AssociateSoftwareToken ChangePassword CompleteWebAuthnRegistration ConfirmDevice
+ConfirmForgotPassword ConfirmSignUp DeleteUser DeleteUserAttributes DeleteWebAuthnCredential ForgetDevice
+ForgotPassword GetDevice GetTokensFromRefreshToken GetUser GetUserAttributeVerificationCode GetUserAuthFactors
+GlobalSignOut InitiateAuth ListDevices ListUserSessions ListWebAuthnCredentials ResendConfirmationCode
+RespondToAuthChallenge RevokeToken RevokeUserSession SetUserMFAPreference SetUserSettings SignUp
+StartWebAuthnRegistration UpdateAuthEventFeedback UpdateDeviceStatus UpdateUserAttributes VerifySoftwareToken
+VerifyUserAttribute"""
+_IDENTITY_POOLS = "GetCredentialsForIdentity GetId GetOpenIdToken UnlinkIdentity"
+UNSIGNED_TARGETS = frozenset(
+    f"{prefix}.{operation}"
+    for prefix, operations in (
+        ("AWSCognitoIdentityProviderService", _USER_POOLS),
+        ("AWSCognitoIdentityService", _IDENTITY_POOLS),
+    )
+    for operation in operations.split()
+)
 UNSIGNED_ACTIONS = (b"Action=AssumeRoleWithWebIdentity", b"Action=AssumeRoleWithSAML")
 # Services whose endpoint is the same in every region, or (S3) whose buckets are found from any.
 GLOBAL = frozenset({"iam", "sts", "s3", "cloudfront", "route53", "organizations"})
@@ -83,4 +98,4 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 def _may_be_unsigned(scope: Scope, body: bytes) -> bool:
     target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
-    return target.startswith(UNSIGNED_TARGETS) or body.startswith(UNSIGNED_ACTIONS)
+    return target in UNSIGNED_TARGETS or body.startswith(UNSIGNED_ACTIONS)

@@ -60,6 +60,7 @@ class Shims:
             "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
             "apigateway": Shim(apigateway.handlers(self._apigateway)),
             "apigatewayv2": Shim(apigatewayv2.handlers(self._apigatewayv2), whole=True),
+            "cognito-idp": Shim(cognito_idp.handlers(self._cognito)),
             "service-quotas": Shim(self.quotas.handlers()),
             "sts": Shim(self.identities.sts()),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),

@@ -1,0 +1,104 @@
+"""Answering a challenge: ``RespondToAuthChallenge`` and ``AdminRespondToAuthChallenge``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.aws.errors import NotEmulatedError
+from sandbox.control.shims.call import Call, Handler
+from sandbox.control.shims.cognito_idp import errors, passwords
+from sandbox.control.shims.cognito_idp.login import (
+    check_secret_hash,
+    check_status,
+    next_step,
+    required_attributes,
+)
+from sandbox.control.shims.cognito_idp.state import State
+from sandbox.control.shims.cognito_idp.views import Client, User
+
+PREFIX = "userAttributes."
+
+
+class Challenges:
+    """The two operations."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """By operation."""
+        return {"RespondToAuthChallenge": self.respond, "AdminRespondToAuthChallenge": self.admin_respond}
+
+    async def respond(self, call: Call) -> Mapping[str, Any]:
+        """``RespondToAuthChallenge``."""
+        return await self._answer(await self._state.client(call.params["ClientId"]), call.params)
+
+    async def admin_respond(self, call: Call) -> Mapping[str, Any]:
+        """``AdminRespondToAuthChallenge``."""
+        client = await self._state.client_of(call.params["UserPoolId"], call.params["ClientId"])
+        return await self._answer(client, call.params)
+
+    async def _answer(self, client: Client, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        given: Mapping[str, str] = params.get("ChallengeResponses") or {}
+        if not given.get("USERNAME"):
+            raise errors.missing("USERNAME")
+        check_secret_hash(client, given["USERNAME"], given)
+        name = params.get("ChallengeName")
+        if name == "PASSWORD_VERIFIER":
+            return await self._verify(client, given)
+        if name == "NEW_PASSWORD_REQUIRED":
+            return await self._new_password(client, params.get("Session") or "", given)
+        raise NotEmulatedError(f"the challenge {name} of Cognito user pools")
+
+    async def _verify(self, client: Client, given: Mapping[str, str]) -> Mapping[str, Any]:
+        """The end of the SRP handshake: a proof counts once."""
+        for parameter in ("PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"):
+            if not given.get(parameter):
+                raise errors.missing(parameter)
+        handshake, client_id, name = self._state.handshakes.pop(
+            given["PASSWORD_CLAIM_SECRET_BLOCK"], (None, "", "")
+        )
+        if handshake is None or client_id != client.id:
+            raise errors.not_authorized()
+        if not handshake.proves(given["PASSWORD_CLAIM_SIGNATURE"], given["TIMESTAMP"]):
+            raise errors.not_authorized()
+        user = await self._user(client, name)
+        check_status(user)
+        return await next_step(self._state, client, user)
+
+    async def _new_password(
+        self, client: Client, session: str, given: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        password = given.get("NEW_PASSWORD")
+        if not password:
+            raise errors.missing("NEW_PASSWORD")
+        waiting = self._state.sessions.get(session)
+        if waiting is None or waiting.client_id != client.id:
+            raise errors.not_authorized("Invalid session for the user.")
+        if self._state.now() >= waiting.expires:
+            raise errors.not_authorized("Invalid session for the user, session is expired.")
+        passwords.check(client.pool_config, password)
+        sent = {name[len(PREFIX) :]: value for name, value in given.items() if name.startswith(PREFIX)}
+        user = await self._user(client, waiting.username)
+        still = [name for name in required_attributes(client, user) if name[len(PREFIX) :] not in sent]
+        if still:
+            raise errors.invalid(f"Invalid attributes given, {still[0][len(PREFIX) :]} is missing")
+        del self._state.sessions[session]
+        await self._state.change(client.pool_id, user.username, lambda found: _set(found, password, sent))
+        return await next_step(self._state, client, await self._user(client, user.username))
+
+    async def _user(self, client: Client, name: str) -> User:
+        user = await self._state.user(client.pool_id, name)
+        if user is None:
+            raise errors.not_authorized()
+        return user
+
+
+def _set(user: Any, password: str, attributes: Mapping[str, str]) -> None:
+    from moto.cognitoidp.models import UserStatus
+
+    user.password = password
+    user.status = UserStatus.CONFIRMED
+    if attributes:
+        user.update_attributes([{"Name": name, "Value": value} for name, value in attributes.items()])
