@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_llm import text
 from mock_llm.apis import Api, Handler
@@ -13,14 +13,29 @@ from mock_llm.apis.anthropic import Anthropic
 from mock_llm.apis.bedrock import Bedrock
 from mock_llm.apis.mock import Mock
 from mock_llm.apis.openai import OpenAI
+from mock_llm.ledger import Ledger, Request
 from mock_llm.profiles import ProfileError
+from mock_llm.quota import Quotas
 from mock_llm.settings import Overrides, Settings, UnknownModelError
 from mock_llm.stream import Observe
 from mock_llm.wire import ClientGoneError, Exchange, Receive, RefusedError, Scope, Send, exchange
 
-ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+if TYPE_CHECKING:
+    from mock_llm.conversation import Conversation
+    from mock_llm.rules import RuleBook
+
 ID_LENGTH = 29
 KEY_HEADERS = ("authorization", "x-api-key")
+
+
+class NoRules:
+    """No scripted answers."""
+
+    def find(self, heard: Conversation, api: str, model: str, stream: bool) -> None:
+        """None fits."""
+
+
+NO_RULES = NoRules()
 
 
 class NoKeyError(Exception):
@@ -42,12 +57,32 @@ class MockLLM:
         )  # the last one claims what nobody else does
         self._exact: dict[str, tuple[Api, Mapping[str, Handler]]] = {}
         self._patterns: list[tuple[re.Pattern[str], Api, Mapping[str, Handler]]] = []
+        self.ledger = Ledger()
+        self.quotas = Quotas()
         self._asked: Counter[int] = Counter()
         self._add_routes()
         text.words()  # loaded now, not while the first answer is due
 
+    @property
+    def requests(self) -> list[Request]:
+        """What clients did, oldest first."""
+        return list(self.ledger.requests)
+
+    @property
+    def rules(self) -> RuleBook | NoRules:
+        """The scripted answers in force."""
+        return self.overrides.rules or self.settings.rules or NO_RULES
+
+    def reset(self) -> None:
+        """Forget what was told and what happened: overrides, requests, quotas spent, and which ids were given."""
+        self.configure()
+        self.ledger.clear()
+        self.quotas = Quotas()
+        self._asked.clear()
+
     def configure(self, **values: Any) -> None:
-        """Replace all overrides: ``profile``, ``models``, ``seed`` and keys of a profile; nothing: none.
+        """Replace all overrides: ``profile``, ``models``, ``seed``, ``fault``, ``quota``, ``rules`` (a list,
+        or a file's path) and keys of a profile; nothing: none.
 
         Raises :class:`~mock_llm.profiles.ProfileError`; the overrides are then as before.
         """
@@ -65,26 +100,34 @@ class MockLLM:
         """
         key = text.derive("id", seed, prompt)
         self._asked[key] += 1
-        number, letters = (
-            text.derive(key, self._asked[key]) << 64 | text.derive(self._asked[key], key) >> 64,
-            "",
-        )
-        for _ in range(ID_LENGTH):
-            number, digit = divmod(number, len(ID_LETTERS))
-            letters += ID_LETTERS[digit]
-        return letters
+        number = text.derive(key, self._asked[key]) << 64 | text.derive(self._asked[key], key) >> 64
+        return text.letters(number, ID_LENGTH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._answer(exchange(scope, receive, send))
+            await self._follow(exchange(scope, receive, send))
         elif scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1000})  # before it is accepted: 403
 
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _follow(self, exchange: Exchange) -> None:
+        """Answer, and keep account of it unless it is one of the model's own controls."""
         api, handlers = self._find(exchange)
+        if isinstance(api, Mock):
+            await self._answer(exchange, api, handlers)
+            return
+        version = str(exchange.scope.get("http_version", "1.1"))
+        args = exchange.method, exchange.path, exchange.headers, version
+        request = exchange.request = self.ledger.opened(exchange.started, *args)
+        exchange.on_body = self.ledger.read
+        try:
+            await self._answer(exchange, api, handlers)
+        finally:
+            self.ledger.closed(request, exchange.loop.time())
+
+    async def _answer(self, exchange: Exchange, api: Api, handlers: Mapping[str, Handler]) -> None:
         try:
             handler = handlers.get(exchange.method)
             if handler is None:

@@ -5,12 +5,22 @@ Knows nothing of any API: each one turns its own request into a :class:`Wish`.
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from mock_llm.conversation import Conversation
+from mock_llm.filling import fill
 from mock_llm.pace import FOREVER, Schedule, schedule
 from mock_llm.settings import Choice
-from mock_llm.text import derive, tokens
+from mock_llm.text import cut, derive, tokens
+
+if TYPE_CHECKING:
+    from mock_llm.rules import Reply
+
+NOTHING = Conversation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class Wish:
 
     ``prompt``: a stable digest of the whole conversation. ``limit``: tokens at most. ``seed``: the caller's
     own. ``temperature`` 0 is greedy: neither the caller's seed nor the number of the answer changes the
-    text.
+    text. ``heard``: the conversation, for rules and calls of tools.
     """
 
     prompt: str
@@ -28,18 +38,53 @@ class Wish:
     stops: tuple[str, ...] = ()
     temperature: float | None = None
     seed: int | None = None
+    heard: Conversation = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool: its arguments as the tokens of their JSON."""
+
+    name: str
+    pieces: tuple[str, ...]
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as JSON (half a JSON when the answer was cut short)."""
+        return "".join(self.pieces)
+
+    def value(self) -> Any:
+        """The arguments as data; ``{}`` when they were cut short."""
+        try:
+            return json.loads(self.arguments)
+        except ValueError:
+            return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer.
+    """One answer: a text, then calls of tools.
 
-    ``finish``: ``stop`` (its end or a stop sequence), or ``length``. ``stopped``: the sequence.
+    ``finish``: ``stop`` (its end or a stop sequence), ``length`` or ``tool_calls``. ``stopped``: the sequence.
     """
 
     tokens: tuple[str, ...]
     finish: str
     stopped: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Tokens of text and calls."""
+        return len(self.tokens) + sum(len(call.pieces) for call in self.calls)
+
+    def call_pieces(self) -> list[tuple[int, int, str]]:
+        """The tokens of the calls: number of the call, of the token in it, and the token."""
+        return [
+            (number, index, piece)
+            for number, call in enumerate(self.calls)
+            for index, piece in enumerate(call.pieces)
+        ]
 
     @property
     def text(self) -> str:
@@ -57,7 +102,7 @@ class Generation:
     @property
     def total(self) -> int:
         """Tokens of all answers together."""
-        return sum(len(answer.tokens) for answer in self.answers)
+        return sum(answer.size for answer in self.answers)
 
     @property
     def end(self) -> int:
@@ -67,26 +112,72 @@ class Generation:
         return self.schedule.offsets[-1] if self.schedule.offsets else 0
 
     def steps(self) -> Iterator[tuple[int, str]]:
-        """The first answer's tokens with their instants."""
+        """The first answer's tokens of text with their instants."""
         return zip(self.schedule.offsets, self.answers[0].tokens, strict=False)
 
+    def call_steps(self) -> Iterator[tuple[int, int, int, str]]:
+        """The first answer's tokens of calls: instant, number of the call, of the token in it, and the token."""
+        answer = self.answers[0]
+        due = self.schedule.offsets[len(answer.tokens) :]
+        return ((at, *piece) for at, piece in zip(due, answer.call_pieces(), strict=False))
 
-def generate(wish: Wish, choice: Choice) -> Generation:
-    """The answers to a wish at a pace. Equal arguments give equal results, on every machine."""
-    answers = tuple(_answer(wish, choice, index) for index in range(wish.count))
-    longest = max(len(answer.tokens) for answer in answers)
+    @property
+    def hangs_in_text(self) -> bool:
+        """Whether the silence that never ends comes before the first call."""
+        return self.schedule.hangs and len(self.schedule.offsets) <= len(self.answers[0].tokens)
+
+
+def generate(wish: Wish, choice: Choice, reply: Reply | None = None) -> Generation:
+    """The answers to a wish at a pace. Equal arguments give equal results, on every machine.
+
+    ``reply``: what a rule says, instead of the text that is drawn.
+    """
+    answers = tuple(_answer(wish, choice, index, reply) for index in range(wish.count))
+    longest = max(answer.size for answer in answers)
     pace_seed = derive("pace", choice.seed, wish.prompt)
-    whole = schedule(choice.profile, choice.profile.tokens, pace_seed)
+    # Drawn for the whole answer, so that max_tokens cuts it short and changes nothing else. A script has its
+    # own length.
+    length = max(choice.profile.tokens, longest) if reply is None else _size(reply)
+    whole = schedule(choice.profile, length, pace_seed)
     return Generation(answers, _first(whole, longest))
 
 
-def _answer(wish: Wish, choice: Choice, index: int) -> Answer:
+def _answer(wish: Wish, choice: Choice, index: int, reply: Reply | None) -> Answer:
     draws = () if wish.temperature == 0 else (wish.temperature, wish.seed, index)
-    said = tokens(derive("text", choice.seed, wish.prompt, *draws), choice.profile.tokens)
-    answer = Answer(said, "stop")
-    if wish.limit is not None and wish.limit < len(said):
-        answer = Answer(said[: wish.limit], "length")
-    return _stopped(answer, wish.stops)
+    seed = derive("text", choice.seed, wish.prompt, *draws)
+    if reply is not None:
+        answer = _scripted(reply)
+    elif (tool := wish.heard.demanded) is not None:
+        arguments = fill(tool.schema, random.Random(seed))
+        answer = Answer((), "tool_calls", calls=(_call(tool.name, arguments),))
+    else:
+        answer = Answer(tokens(seed, choice.profile.tokens), "stop")
+    return _stopped(_limited(answer, wish.limit), wish.stops)
+
+
+def _scripted(reply: Reply) -> Answer:
+    calls = tuple(_call(call.tool, call.arguments) for call in reply.calls)
+    return Answer(cut(reply.text), "tool_calls" if calls else "stop", calls=calls)
+
+
+def _size(reply: Reply) -> int:
+    return _scripted(reply).size
+
+
+def _call(name: str, arguments: Any) -> ToolCall:
+    return ToolCall(name, cut(json.dumps(arguments, ensure_ascii=False)))
+
+
+def _limited(answer: Answer, limit: int | None) -> Answer:
+    """The first ``limit`` tokens; a call that has none of them was not made."""
+    if limit is None or limit >= answer.size:
+        return answer
+    left, calls = limit - len(answer.tokens), []
+    for call in answer.calls:
+        if left > 0:
+            calls.append(replace(call, pieces=call.pieces[:left]))
+        left -= len(call.pieces)
+    return Answer(answer.tokens[:limit], "length", calls=tuple(calls))
 
 
 def _stopped(answer: Answer, stops: tuple[str, ...]) -> Answer:
@@ -102,7 +193,7 @@ def _stopped(answer: Answer, stops: tuple[str, ...]) -> Answer:
             break
         kept.append(token[: end - length])
         length += len(token)
-    return replace(answer, tokens=tuple(kept), finish="stop", stopped=stop)
+    return replace(answer, tokens=tuple(kept), finish="stop", stopped=stop, calls=())
 
 
 def _first(whole: Schedule, count: int) -> Schedule:

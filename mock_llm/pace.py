@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 SECOND = 1_000_000  # microseconds
@@ -34,7 +34,8 @@ class Profile:
 
     ``gap``: between tokens, 0 for none. ``burst``: tokens leave in groups of so many, each group when its
     first token is due. ``stall_after``: silence after so many tokens; ``stall`` its length, ``None`` for
-    ever.
+    ever. ``headers``: when status and headers of a stream leave, ``None`` for with the first token. ``load``: by what
+    part of itself each other answer in progress slows an answer that begins.
     """
 
     name: str
@@ -47,6 +48,15 @@ class Profile:
     burst: int = 1
     stall_after: int | None = None
     stall: int | None = None
+    headers: int | None = None
+    load: Fraction = Fraction(0)
+
+    def under_load(self, others: int) -> Profile:
+        """The pace while ``others`` answers are in progress: silence and gaps are longer by ``load`` for each."""
+        if not self.load or not others:
+            return self
+        factor = 1 + self.load * others
+        return replace(self, first_token=round(self.first_token * factor), gap=self.gap * factor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ def describe(profile: Profile) -> dict[str, Any]:
         jitter += f":{profile.jitter.spread:g}"
     row = {field.name: getattr(profile, field.name) for field in fields(profile) if field.name != "gap"}
     rate = "inf" if not profile.gap else float(SECOND / profile.gap)
+    headers = "first_token" if profile.headers is None else profile.headers / SECOND
+    row |= {"headers": headers, "load": float(profile.load)}
     return row | {"first_token": profile.first_token / SECOND, "rate": rate, "jitter": jitter, "stall": stall}
 
 
@@ -112,6 +114,17 @@ def _stall(value: Any) -> int | None:
     return None if value == "forever" or value in ("inf", float("inf")) else _seconds(value)
 
 
+def _headers(value: Any) -> int | None:
+    return None if value == "first_token" else _seconds(value)
+
+
+def _load(value: Any) -> Fraction:
+    number = _number(value)
+    if not 0 <= number <= 1000:
+        raise ProfileError("must be a number from 0 to 1000")
+    return Fraction(number)
+
+
 def _jitter(value: Any) -> Jitter:
     text = value if isinstance(value, str) else ""
     match = re.fullmatch(r"(uniform|lognormal):(\d+(?:\.\d+)?)", text)
@@ -142,4 +155,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "burst": whole(1, MAX_TOKENS),
     "stall_after": whole(0, MAX_TOKENS),
     "stall": _stall,
+    "headers": _headers,
+    "load": _load,
 }
+PACE_KEYS = tuple(key for key in READERS if key not in ("about", "source"))

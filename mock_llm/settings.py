@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mock_llm import faults
 from mock_llm.faults import Fault
 from mock_llm.pace import Profile
-from mock_llm.profiles import ProfileError, apply, load_profiles, whole
+from mock_llm.profiles import PACE_KEYS, ProfileError, apply, load_profiles, whole
+from mock_llm.quota import Quota, read_quota
+
+if TYPE_CHECKING:
+    from mock_llm.rules import Rule, RuleBook
 
 HEADER = "x-mock-llm-"
 MODEL = "mock-"
-PACE_KEYS = ("first_token", "rate", "tokens", "jitter", "burst", "stall_after", "stall")
+TOLD = ("profile", "models", "seed", "fault", "quota", "rules")
 MAX_SEED = 2**63 - 1
 EPOCH = 1_735_689_600.0  # 2025-01-01 UTC
 
@@ -37,7 +42,8 @@ class Settings:
     """Chosen when the mock model is made.
 
     ``epoch`` gives seconds since 1970 for the ``created`` of answers. ``require_key``: refuse requests
-    without a key (any key will do). ``max_body``: bytes; longer requests are refused with 413.
+    without a key (any key will do). ``max_body``: bytes; longer requests are refused with 413. ``rules``: scripted
+    answers (``mock_llm.rules.load_rules``); ``quota``: what each model takes in a minute.
     """
 
     profile: str = "typical"
@@ -46,9 +52,13 @@ class Settings:
     max_body: int = 32 * 1024 * 1024
     epoch: Callable[[], float] = _loop_epoch
     profiles: Mapping[str, Profile] = field(default_factory=load_profiles)
+    rules: RuleBook | None = None
+    quota: Quota | None = None
 
     def __post_init__(self) -> None:
         self.named(self.profile)
+        for rule in self.rules.rules if self.rules else ():
+            _check_rule(self, rule)
 
     def named(self, name: str) -> Profile:
         """The profile of that name. Raises :class:`ProfileError` listing those that exist."""
@@ -62,7 +72,7 @@ class Overrides:
     """Told for all requests, by a story or a test, until told otherwise.
 
     ``models`` gives single models their profile, ``profile`` is for all others; ``pace`` replaces keys of whichever
-    profile that leads to.
+    profile that leads to. ``rules`` and ``quota`` replace those of the settings.
     """
 
     profile: str | None = None
@@ -70,14 +80,16 @@ class Overrides:
     pace: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     fault: str | None = None
+    quota: Quota | None = None
+    rules: RuleBook | None = None
 
     @classmethod
     def read(cls, values: Mapping[str, Any], settings: Settings) -> Overrides:
         """Overrides from plain data. Raises :class:`ProfileError` naming what cannot be."""
         pace = {key: value for key, value in values.items() if key in PACE_KEYS}
-        unknown = [key for key in values if key not in (*PACE_KEYS, "profile", "models", "seed", "fault")]
+        unknown = [key for key in values if key not in (*PACE_KEYS, *TOLD)]
         if unknown:
-            known = ", ".join(("profile", "models", "seed", "fault", *PACE_KEYS))
+            known = ", ".join((*TOLD, *PACE_KEYS))
             raise ProfileError(f"unknown key {unknown[0]!r}; there are: {known}")
         models = values.get("models") or {}
         if not isinstance(models, Mapping):
@@ -89,7 +101,14 @@ class Overrides:
         fault = values.get("fault")
         if fault is not None:
             faults.read(fault)
-        return cls(profile, dict(models), pace, _seed(values.get("seed")), fault)
+        seed, quota, rules = (
+            _seed(values.get("seed")),
+            read_quota(values.get("quota")),
+            _rules(values.get("rules")),
+        )
+        for rule in rules.rules if rules else ():
+            _check_rule(settings, rule)
+        return cls(profile, dict(models), pace, seed, fault, quota, rules)
 
     def data(self) -> dict[str, Any]:
         """As plain data, the shape that :meth:`read` takes."""
@@ -98,6 +117,8 @@ class Overrides:
             "models": dict(self.models) or None,
             "seed": self.seed,
             "fault": self.fault,
+            "quota": self.quota and self.quota.text(),
+            "rules": self.rules and self.rules.data(),
         }
         return {key: value for key, value in rest.items() if value is not None} | dict(self.pace)
 
@@ -108,11 +129,13 @@ class Choice:
 
     profile: Profile
     seed: int
-    fault: Fault | None = None
+    faults: tuple[Fault, ...] = ()
 
 
-def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str], model: str) -> Choice:
-    """The pace of a request: its headers, then the overrides, then its model's name, then the default.
+def choose(
+    settings: Settings, overrides: Overrides, headers: Mapping[str, str], model: str, rule: Rule | None = None
+) -> Choice:
+    """The pace of a request: its headers, then its rule, then the overrides, then its model's name, then the default.
 
     Raises :class:`ProfileError` for a header that cannot be, ``UnknownModelError``.
     """
@@ -120,16 +143,18 @@ def choose(settings: Settings, overrides: Overrides, headers: Mapping[str, str],
     unknown = [key for key in own if key not in (*PACE_KEYS, "profile", "seed", "fault")]
     if unknown:
         raise ProfileError(f"unknown header {HEADER}{unknown[0].replace('_', '-')}")
-    named = own.get("profile")
+    scripted: Mapping[str, Any] = {} if rule is None else rule.pace
+    named = own.get("profile") or scripted.get("profile")
     by_model = overrides.models.get(model)
     base = settings.named(named or by_model or overrides.profile or profile_of(settings, model))
     if named is None:
         base = apply(base, overrides.pace)
-    pace = {key: value for key, value in own.items() if key in PACE_KEYS}
+    pace = {key: value for told in (scripted, own) for key, value in told.items() if key in PACE_KEYS}
     seed = _seed(own.get("seed"))
     if seed is None:
         seed = settings.seed if overrides.seed is None else overrides.seed
-    return Choice(apply(base, pace), seed, faults.read(own.get("fault", overrides.fault or "")))
+    fault = own.get("fault", (rule and rule.fault) or overrides.fault or "")
+    return Choice(apply(base, pace), seed, faults.read(fault))
 
 
 def profile_of(settings: Settings, model: str) -> str:
@@ -140,6 +165,20 @@ def profile_of(settings: Settings, model: str) -> str:
     if name not in settings.profiles:
         raise UnknownModelError(model)
     return name
+
+
+def _rules(value: Any) -> RuleBook | None:
+    """Rules from data, or from the file of that path."""
+    if value is None:
+        return None
+    from mock_llm.rules import load_rules, read_rules  # pydantic: 0.1 s that only who scripts pays
+
+    return load_rules(Path(value)) if isinstance(value, str) else read_rules(value)
+
+
+def _check_rule(settings: Settings, rule: Rule) -> None:
+    if "profile" in rule.pace:
+        settings.named(str(rule.pace["profile"]))
 
 
 def _seed(value: Any) -> int | None:

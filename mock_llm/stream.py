@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from mock_llm.ledger import Request
 from mock_llm.pace import FOREVER, SECOND
 from mock_llm.wire import Exchange, Headers
 
@@ -22,13 +23,14 @@ BREATH = 32  # frames that may leave without giving other tasks a turn
 class Frame(NamedTuple):
     """Bytes due ``offset`` microseconds after the request; ``text``: of the token in it, if there is one.
 
-    ``fault``: the kind of what goes wrong with this frame.
+    ``fault``: the kind of what goes wrong with this frame, ``ends``: and whether the answer ends by it.
     """
 
     offset: int
     data: bytes
     text: str | None = None
     fault: str | None = None
+    ends: bool = True
 
 
 class DroppedError(Exception):
@@ -79,9 +81,10 @@ class Pacer:
 class Watched:
     """What one stream tells the observer, and how many tokens it has emitted."""
 
-    def __init__(self, observe: Observe | None, stream: str) -> None:
+    def __init__(self, observe: Observe | None, stream: str, request: Request | None = None) -> None:
         self.tokens = 0
         self.failed = False
+        self._request = request
         self._observe = observe
         self._stream = stream
 
@@ -91,29 +94,50 @@ class Watched:
 
     def token(self, text: str) -> None:
         """A token left."""
-        self("token_emitted", {"index": self.tokens, "text": text})
+        if self._observe is not None:
+            self._observe("token_emitted", self._stream, {"index": self.tokens, "text": text})
         self.tokens += 1
 
     def faulted(self, kind: str, ends: bool = True) -> None:
         """Something went wrong, as it was told to; ``ends``: and that was the answer."""
         self.failed = self.failed or ends
+        if self._request is not None:
+            self._request.fault = kind
         self("faulted", {"kind": kind})
 
     def ended(self, gone: bool) -> None:
         """The answer is complete, or the client went before it was; nothing when a fault ended it."""
+        if self._request is not None:
+            self._request.tokens = self.tokens
+            self._request.outcome = "client_gone" if gone else "faulted" if self.failed else "completed"
         if gone or not self.failed:
             self("client_gone" if gone else "completed", {"tokens": self.tokens})
 
 
-async def play(exchange: Exchange, headers: Headers, frames: Iterable[Frame], watched: Watched) -> None:
-    """Answer 200 with the frames, each its own send. Status and headers leave with the first frame.
+async def play(
+    exchange: Exchange,
+    headers: Headers,
+    frames: Iterable[Frame],
+    watched: Watched,
+    *,
+    status: int = 200,
+    headers_at: int | None = None,
+) -> None:
+    """Answer with the frames, each its own send.
 
+    Status and headers leave with the first frame, or at ``headers_at`` microseconds when that is earlier.
     Tells ``token_emitted`` for every frame with a text, then ``completed``, or ``client_gone`` when the
     client left or the server gave the request up.
     """
     async with _following(exchange, watched) as pacer:
         reached, ready = -1, 0
-        for offset, data, text, fault in frames:
+        if headers_at is not None:
+            await pacer.until(headers_at)
+            if pacer.gone:
+                return
+            await exchange.start(status, headers)
+            headers, reached = [], headers_at
+        for offset, data, text, fault, ends in frames:
             if offset > reached or offset == FOREVER:
                 await pacer.until(offset)
                 reached, ready = offset, 0
@@ -122,13 +146,13 @@ async def play(exchange: Exchange, headers: Headers, frames: Iterable[Frame], wa
             if pacer.gone:
                 return
             if headers:
-                await exchange.start(200, headers)
+                await exchange.start(status, headers)
                 headers = []
             if text is not None:
                 watched.token(text)
             if fault is not None:
-                watched.faulted(fault, ends=text is None)
-            await exchange.send({"type": "http.response.body", "body": data, "more_body": True})
+                watched.faulted(fault, ends)
+            await exchange.send_part(offset, data)
         await exchange.send({"type": "http.response.body", "body": b""})
 
 
@@ -139,8 +163,9 @@ async def wait_and_answer(
     tokens: int,
     body: Callable[[], bytes],
     watched: Watched,
+    status: int = 200,
 ) -> None:
-    """Answer 200 with a whole ``body()`` of ``tokens`` tokens at its instant.
+    """Answer with a whole ``body()`` of ``tokens`` tokens at its instant.
 
     Tells as :func:`play`, but no tokens.
     """
@@ -149,7 +174,7 @@ async def wait_and_answer(
         if not pacer.gone:
             content = body()
             watched.tokens = tokens
-            await exchange.respond(200, content, headers)
+            await exchange.respond(status, content, headers)
 
 
 @asynccontextmanager

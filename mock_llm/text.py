@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 WORDS_SHA256 = "0f5447ac8e3a43e053fac7693a8c3e586a664eb30fd352b5fa85f196b76cfd1c"
+ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 PIECE = re.compile(r"\n+|\s?\w+|\s?[^\w\s]|\s+")
 
@@ -32,6 +33,15 @@ def derive(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:16])
 
 
+def letters(number: int, count: int) -> str:
+    """``count`` letters and digits made of a number."""
+    said = ""
+    for _ in range(count):
+        number, digit = divmod(number, len(ID_LETTERS))
+        said += ID_LETTERS[digit]
+    return said
+
+
 @lru_cache(maxsize=512)
 def tokens(seed: int, count: int) -> tuple[str, ...]:
     """``count`` tokens that read as English-like prose and end with a full stop.
@@ -45,6 +55,11 @@ def tokens(seed: int, count: int) -> tuple[str, ...]:
 def count_tokens(text: str) -> int:
     """How many tokens a prompt counts, by the same cut as the answers (not a real model's tokenizer)."""
     return len(PIECE.findall(text))
+
+
+def cut(text: str) -> tuple[str, ...]:
+    """A text as tokens of the same cut; joined they are the text."""
+    return tuple(PIECE.findall(text))
 
 
 def _write(rng: random.Random, count: int) -> Iterator[str]:

@@ -6,7 +6,12 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mock_llm.pace import SECOND
+
+if TYPE_CHECKING:
+    from mock_llm.ledger import Request
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -50,7 +55,7 @@ class Exchange:
     """A request and the way to answer it. ``started``: the loop's time when it came.
 
     ``path``: percent-decoded, without the prefix under which the application is mounted. ``params``: what the
-    route took from the path.
+    route took from the path. ``request``: its line in the ledger; ``on_body`` is told its body.
     """
 
     scope: Scope
@@ -61,6 +66,8 @@ class Exchange:
     headers: Mapping[str, str]
     params: tuple[str, ...] = ()
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    request: Request | None = None
+    on_body: Callable[[Request, bytes], None] | None = None
 
     @property
     def method(self) -> str:
@@ -83,11 +90,27 @@ class Exchange:
                 raise RefusedError(413, f"The request body is longer than {limit} bytes.")
             parts.append(part)
             more = message.get("more_body", False)
-        return b"".join(parts)
+        body = b"".join(parts)
+        if self.request is not None and self.on_body is not None:
+            self.on_body(self.request, body)
+        return body
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send status and headers."""
+        if self.request is not None:
+            self.request.status, self.request.first_at = status, self.loop.time()
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def send_part(self, offset: int, data: bytes) -> None:
+        """Send a part of the body that was due ``offset`` microseconds after the request."""
+        request, before = self.request, self.loop.time()
+        if request is not None:
+            late = round(before - self.started - offset / SECOND, 9)
+            if late > request.late:
+                request.late = late
+        await self.send({"type": "http.response.body", "body": data, "more_body": True})
+        if request is not None:
+            request.blocked += self.loop.time() - before
 
     async def respond(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole answer."""

@@ -47,6 +47,23 @@ async def forget(app: MockLLM, exchange: Exchange) -> None:
     await exchange.respond_json(200, {})
 
 
+async def requests(app: MockLLM, exchange: Exchange) -> None:
+    """``GET /_mock/requests``: what clients did, oldest first."""
+    await exchange.respond_json(200, {"requests": [request.data() for request in app.requests]})
+
+
+async def forget_requests(app: MockLLM, exchange: Exchange) -> None:
+    """``DELETE /_mock/requests``: forget them."""
+    app.ledger.clear()
+    await exchange.respond_json(200, {})
+
+
+async def reset(app: MockLLM, exchange: Exchange) -> None:
+    """``POST /_mock/reset``: forget overrides, requests, and quotas spent."""
+    app.reset()
+    await exchange.respond_json(200, {})
+
+
 class Mock(OpenAI):
     """The controls; they are refused in OpenAI's shape."""
 
@@ -54,6 +71,8 @@ class Mock(OpenAI):
     routes: Sequence[Route] = (
         Route("/_mock/profiles", {"GET": profiles}),
         Route("/_mock/configure", {"GET": overrides, "POST": configure, "DELETE": forget}),
+        Route("/_mock/requests", {"GET": requests, "DELETE": forget_requests}),
+        Route("/_mock/reset", {"POST": reset}),
     )
 
     def claims(self, path: str) -> bool:

@@ -1,7 +1,8 @@
 """What can go wrong with an answer, by name. A fault is one small file whose class registers itself.
 
 A fault is asked for by text: ``KIND`` or ``KIND:key=value,key=value`` (header ``x-mock-llm-fault``, or ``fault`` of
-the configuration). Every kind knows ``probability`` (of a seeded draw for each answer; default 1).
+the configuration), several with a semicolon between: the first whose draw falls happens. Every kind knows
+``probability`` (of a seeded draw for each answer; default 1).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from mock_llm.profiles import MAX_TOKENS, ProfileError
+from mock_llm.profiles import MAX_SECONDS, MAX_TOKENS, ProfileError
 from mock_llm.stream import DroppedError, Frame
 from mock_llm.wire import RefusedError
 
@@ -30,9 +31,13 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault with its values. ``after``: tokens that leave as they should before it."""
+    """A fault with its values. ``after``: tokens that leave as they should before it.
+
+    ``ends``: whether a whole answer is not what it should be by it.
+    """
 
     kind: ClassVar[str] = ""
+    ends: ClassVar[bool] = True
     after: int = 0
     probability: float = 1.0
 
@@ -44,6 +49,10 @@ class Fault:
         """The stream with the fault in it; :class:`DroppedError` where the connection is to be closed."""
         return frames
 
+    def delay(self) -> int:
+        """Microseconds by which a whole answer is late, or ``FOREVER``."""
+        return 0
+
     def whole(self, body: bytes) -> bytes:
         """The whole answer with the fault in it. Raises :class:`DroppedError`, ``RefusedError``."""
         return body
@@ -51,8 +60,8 @@ class Fault:
 
 F = TypeVar("F", bound=type[Fault])
 KINDS: dict[str, type[Fault]] = {}
-LIMITS = {"probability": 1, "status": 599}
-FILES = ("cut", "drop", "error", "malformed")
+LIMITS = {"probability": 1, "status": 599, "seconds": MAX_SECONDS}
+FILES = ("cut", "drop", "error", "malformed", "slow_headers", "stall")
 
 
 def register(kind: str) -> Callable[[F], F]:
@@ -66,18 +75,22 @@ def register(kind: str) -> Callable[[F], F]:
     return add
 
 
-def read(text: Any) -> Fault | None:
-    """A fault from its text; ``none`` and an empty text are no fault. Raises ``ProfileError``."""
+def read(text: Any) -> tuple[Fault, ...]:
+    """Faults from their text; ``none`` and an empty text are no fault. Raises ``ProfileError``."""
     if not isinstance(text, str):
         raise ProfileError(f"fault must be a text, not {text!r}")
-    kind, _, rest = text.strip().partition(":")
-    if kind in ("", "none"):
-        return None
+    parts = (part.strip() for part in text.split(";"))
+    return tuple(_one(part) for part in parts if part not in ("", "none"))
+
+
+def _one(text: str) -> Fault:
+    kind, _, rest = text.partition(":")
     load()
     if kind not in KINDS:
         raise ProfileError(f"unknown fault {kind!r}; there are: none, {', '.join(sorted(KINDS))}")
     known: dict[str, type[int] | type[float]] = {
-        field.name: float if field.name == "probability" else int for field in fields(KINDS[kind])
+        field.name: float if field.name in ("probability", "seconds") else int
+        for field in fields(KINDS[kind])
     }
     values: dict[str, Any] = {}
     for part in filter(None, rest.split(",")):

@@ -20,7 +20,7 @@ class Malformed(Fault):
         for reached, frame in split(frames, self.after):
             if reached and not done and frame.text is not None:
                 done = True
-                yield Frame(frame.offset, dialect.broken(frame.data), frame.text, self.kind)
+                yield Frame(frame.offset, dialect.broken(frame.data), frame.text, self.kind, ends=False)
             else:
                 yield frame
 

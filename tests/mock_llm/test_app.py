@@ -107,7 +107,10 @@ def test_seed_is_taken_from_header_then_story_then_settings(chat: Any) -> None:
         ({"profile": "bogus"}, "unknown profile 'bogus'"),
         ({"models": {"m": "bogus"}}, "unknown profile 'bogus'"),
         ({"models": "m"}, "models must map"),
-        ({"speed": 3}, "unknown key 'speed'; there are: profile, models, seed, fault, first_token"),
+        (
+            {"speed": 3},
+            "unknown key 'speed'; there are: profile, models, seed, fault, quota, rules, first_token",
+        ),
         ({"rate": 0}, "rate must be tokens per second"),
         ({"seed": "x"}, "seed must be a number"),
     ],

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mock_llm.app import MockLLM
 
 PREFIX = "msg_"
+REASONS = {"length": "max_tokens", "stop": "end_turn", "tool_calls": "tool_use"}
 DELTA = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":%s}}'
 
 
@@ -22,7 +23,16 @@ async def messages(app: MockLLM, exchange: Exchange) -> None:
     """Answer a message. Raises ``RefusedError`` before anything is sent."""
     app.check_key(exchange)
     asked = request.read(await exchange.body(app.settings.max_body))
-    turn = begin(app, exchange, "anthropic.messages", asked.model, asked.wish, PREFIX)
+    turn = begin(
+        app,
+        exchange,
+        "anthropic.messages",
+        asked.model,
+        asked.wish,
+        stream=asked.stream,
+        read=asked.input_tokens,
+        id_prefix=PREFIX,
+    )
     headers = [(b"request-id", b"req_" + turn.identity.encode())]
     await deliver(
         exchange, turn, MessageAnswer(turn, asked.input_tokens), stream=asked.stream, headers=headers
@@ -40,8 +50,10 @@ class MessageAnswer:
 
     def whole(self) -> dict[str, Any]:
         """The answer of a request without ``stream``."""
-        text = {"type": "text", "text": self.turn.answer.text}
-        return self._message([text], self.turn.generation.total, self._stop())
+        answer = self.turn.answer
+        content: list[Any] = [{"type": "text", "text": answer.text}] if self._has_text else []
+        content += [{**self._tool(number), "input": call.value()} for number, call in enumerate(answer.calls)]
+        return self._message(content, self.turn.generation.total, self._stop())
 
     def frames(self) -> Iterator[Frame]:
         """The answer of a request with ``stream``: the events of :meth:`events`, each with its name."""
@@ -64,26 +76,44 @@ class MessageAnswer:
 
         Where the answer hangs, the instant is ``FOREVER`` and the event is empty.
         """
-        at, steps = 0, list(self.turn.generation.steps())
-        if steps:
-            at = steps[0][0]
-            yield from ((at, event, None) for event in self._opening())
-        for at, token in steps:
-            yield at, DELTA % quoted(token), token
-        if self.turn.generation.schedule.hangs:
+        schedule = self.turn.generation.schedule
+        at = schedule.offsets[0] if schedule.offsets else 0
+        if schedule.hangs and not schedule.offsets:
             yield FOREVER, b"", None
-        if not steps:
-            yield from ((at, event, None) for event in self._opening())
+        yield from ((at, event, None) for event in self._opening())
+        for at, token in self.turn.generation.steps():
+            yield at, DELTA % quoted(token), token
+        if self.turn.generation.hangs_in_text:
+            yield FOREVER, b"", None
+        if self._has_text:
+            yield at, {"type": "content_block_stop", "index": 0}, None
+        for at, number, position, piece in self.turn.generation.call_steps():
+            yield from ((at, *event) for event in self._call_events(number, position, piece))
+        if schedule.hangs:
+            yield FOREVER, b"", None
         yield from ((at, event, None) for event in self._closing())
 
     def _opening(self) -> Iterator[dict[str, Any]]:
         yield {"type": "message_start", "message": self._message([], 1, (None, None))}
-        yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        if self._has_text:
+            yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
         yield {"type": "ping"}
+
+    def _call_events(
+        self, number: int, position: int, piece: str
+    ) -> Iterator[tuple[dict[str, Any], str | None]]:
+        """A token of a call's arguments, with the events around the first and the last one."""
+        index = number + self._has_text
+        if position == 0:
+            block = {**self._tool(number), "input": {}}
+            yield {"type": "content_block_start", "index": index, "content_block": block}, None
+        delta = {"type": "input_json_delta", "partial_json": piece}
+        yield {"type": "content_block_delta", "index": index, "delta": delta}, piece
+        if position == len(self.turn.answer.calls[number].pieces) - 1:
+            yield {"type": "content_block_stop", "index": index}, None
 
     def _closing(self) -> Iterator[dict[str, Any]]:
         reason, sequence = self._stop()
-        yield {"type": "content_block_stop", "index": 0}
         yield {
             "type": "message_delta",
             "delta": {"stop_reason": reason, "stop_sequence": sequence},
@@ -91,11 +121,19 @@ class MessageAnswer:
         }
         yield {"type": "message_stop"}
 
+    def _tool(self, number: int) -> dict[str, Any]:
+        name = self.turn.answer.calls[number].name
+        return {"type": "tool_use", "id": self.turn.call_id("toolu_", number), "name": name}
+
+    @property
+    def _has_text(self) -> bool:
+        return bool(self.turn.answer.tokens) or not self.turn.answer.calls
+
     def _stop(self) -> tuple[str | None, str | None]:
         answer = self.turn.answer
         if answer.stopped is not None:
             return "stop_sequence", answer.stopped
-        return ("max_tokens" if answer.finish == "length" else "end_turn"), None
+        return REASONS[answer.finish], None
 
     def _message(
         self, content: list[Any], output: int, stop: tuple[str | None, str | None]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_llm.apis.anthropic import errors
+from mock_llm.conversation import Conversation, Demand, Tool, last_text, text_of, tools_of
 from mock_llm.generation import Wish
 from mock_llm.text import count_tokens
 from mock_llm.wire import RefusedError
@@ -22,6 +23,7 @@ READ = {
     "stream",
     "temperature",
     "tool_choice",
+    "tools",
     "thinking",
 }
 # Accepted and without effect on a mock model.
@@ -29,7 +31,6 @@ QUIET = {
     *(
         "metadata",
         "service_tier",
-        "tools",
         "top_k",
         "top_p",
         "container",
@@ -70,6 +71,7 @@ def read(body: bytes, model: str | None = None) -> MessagesRequest:
         limit=_limit(data),
         stops=_stops(data),
         temperature=_temperature(data),
+        heard=_heard(data, conversation),
     )
     if not isinstance(data.get("system"), (str, list, type(None))):
         raise errors.invalid("system", "Input should be a valid string or list")
@@ -118,10 +120,54 @@ def _check_message(where: str, message: Any) -> None:
             raise errors.missing(f"{where}.content.{index}.type")
 
 
-def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
+def _heard(data: Mapping[str, Any], conversation: list[Any]) -> Conversation:
+    tools = _tools(data)
+    demand, named = _demand(data, tools)
+    last = conversation[-1]["content"]
+    blocks = last if isinstance(last, list) and conversation[-1]["role"] == "user" else []
+    return Conversation(
+        system=text_of(data.get("system")),
+        prompt=last_text(conversation),
+        turn=1 + sum(message["role"] == "assistant" for message in conversation),
+        results=tuple(text_of(block.get("content")) for block in blocks if block["type"] == "tool_result"),
+        tools=tools,
+        demand=demand,
+        named=named,
+    )
+
+
+def _tools(data: Mapping[str, Any]) -> tuple[Tool, ...]:
+    given = data.get("tools")
+    if given is None:
+        return ()
+    if not isinstance(given, list):
+        raise errors.invalid("tools", "Input should be a valid list")
+    for index, tool in enumerate(given):
+        if not isinstance(tool, dict):
+            raise errors.invalid(f"tools.{index}", "Input should be a valid dictionary")
+    return tools_of((tool.get("name"), tool.get("input_schema")) for tool in given)
+
+
+def _demand(data: Mapping[str, Any], tools: tuple[Tool, ...]) -> tuple[Demand, str | None]:
     choice = data.get("tool_choice")
-    if isinstance(choice, dict) and choice.get("type") in ("any", "tool"):
-        raise errors.invalid("tool_choice", "the mock model does not emulate calls of tools on demand yet")
+    kind = choice.get("type") if isinstance(choice, dict) else choice
+    if kind in (None, "auto", "none") and (choice is None or isinstance(choice, dict)):
+        return ("none" if kind == "none" else "auto"), None
+    if not isinstance(choice, dict) or kind not in ("any", "tool"):
+        raise errors.invalid(
+            "tool_choice", "Input tag must be one of the expected tags: 'any', 'auto', 'none', 'tool'"
+        )
+    if not tools:
+        raise errors.invalid("tool_choice", "may only be specified while providing tools")
+    if kind == "any":
+        return "any", None
+    name = choice.get("name")
+    if not any(tool.name == name for tool in tools):
+        raise errors.invalid("tool_choice", f"Tool '{name}' not found in provided tools")
+    return "named", str(name)
+
+
+def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
     thinking = data.get("thinking")
     if isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled"):
         raise errors.invalid("thinking", "the mock model does not emulate extended thinking yet")

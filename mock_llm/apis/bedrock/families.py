@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from mock_llm.answering import Turn
 from mock_llm.apis.anthropic import request as anthropic_request
@@ -22,6 +22,7 @@ ModelEvent = tuple[int, Mapping[str, Any], str | None]  # instant, the model's o
 class Family(Protocol):
     """An answer in one family's shapes."""
 
+    calls_tools: ClassVar[bool]
     turn: Turn
     input_tokens: int
 
@@ -42,6 +43,8 @@ class Family(Protocol):
 
 
 class _Told:
+    calls_tools: ClassVar[bool] = False
+
     def __init__(self, turn: Turn, input_tokens: int) -> None:
         self.turn = turn
         self.input_tokens = input_tokens
@@ -49,6 +52,8 @@ class _Told:
 
 class AnthropicFamily(_Told):
     """Anthropic's messages; the model is in the path, and ``anthropic_version`` in the body."""
+
+    calls_tools = True
 
     @staticmethod
     def read(data: Mapping[str, Any], body: bytes) -> BedrockRequest:
@@ -73,6 +78,8 @@ class AnthropicFamily(_Told):
 
 class NovaFamily(_Told):
     """Nova: the shapes of Converse, each event wrapped in its kind."""
+
+    calls_tools = True
 
     @staticmethod
     def read(data: Mapping[str, Any], body: bytes) -> BedrockRequest:

@@ -37,7 +37,9 @@ async def _answer(app: MockLLM, exchange: Exchange, *, stream: bool) -> None:
     data = request.json_object(body)
     kind = family_of(model, data)
     asked = kind.read(data, body)
-    turn = begin(app, exchange, "bedrock.invoke", model, asked.wish)
+    turn = begin(app, exchange, "bedrock.invoke", model, asked.wish, stream=stream, read=asked.input_tokens)
+    if turn.answer.calls and not kind.calls_tools:
+        raise errors.invalid(f"The body of {model} has no calls of tools, and a rule says that it calls one")
     family = kind(turn, asked.input_tokens)
     headers = [(b"x-amzn-requestid", request_id(turn))]
     if stream:

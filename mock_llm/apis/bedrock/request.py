@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_llm.apis.bedrock.errors import invalid
+from mock_llm.conversation import Conversation, Demand, Tool, last_text, part, text_of, tools_of
 from mock_llm.generation import Wish
 from mock_llm.text import count_tokens
 
@@ -56,9 +57,8 @@ def conversation(data: Mapping[str, Any]) -> BedrockRequest:
         (config[name] for name in ("maxTokens", "max_new_tokens", "maxNewTokens") if name in config), None
     )
     said = [block for message in messages for block in message["content"]] + list(data.get("system") or [])
-    return _request(
-        [data.get("system"), messages], said, limit, config.get("stopSequences"), config.get("temperature")
-    )
+    told = [data.get("system"), messages], said, limit, config.get("stopSequences"), config.get("temperature")
+    return _request(*told, heard=_heard(data, messages))
 
 
 def prompt(
@@ -68,7 +68,8 @@ def prompt(
     said = data.get(text)
     if not isinstance(said, str) or not said:
         raise invalid(f"Malformed input request: #: required key [{text}] not found or empty")
-    return _request(said, [{"text": said}], config.get(limit), stops, config.get("temperature"))
+    told = said, [{"text": said}], config.get(limit), stops, config.get("temperature")
+    return _request(*told, heard=Conversation(prompt=said))
 
 
 def config_of(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -76,7 +77,9 @@ def config_of(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return _mapping(data, name)
 
 
-def _request(whole: Any, said: list[Any], limit: Any, stops: Any, temperature: Any) -> BedrockRequest:
+def _request(
+    whole: Any, said: list[Any], limit: Any, stops: Any, temperature: Any, *, heard: Conversation
+) -> BedrockRequest:
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise invalid(f"The number of tokens must be a whole number of at least 1, not {limit!r}")
     if temperature is not None and (
@@ -92,9 +95,42 @@ def _request(whole: Any, said: list[Any], limit: Any, stops: Any, temperature: A
         limit=limit,
         stops=tuple(stops or ()),
         temperature=None if temperature is None else float(temperature),
+        heard=heard,
     )
     texts = [block.get("text") for block in said if isinstance(block, dict)]
     return BedrockRequest(wish, sum(count_tokens(text) for text in texts if isinstance(text, str)))
+
+
+def _heard(data: Mapping[str, Any], messages: list[Any]) -> Conversation:
+    config = _mapping(data, "toolConfig")
+    given = config.get("tools") or []
+    if not isinstance(given, list):
+        raise invalid("toolConfig.tools must be a list")
+    tools = tools_of((part(t, "toolSpec", "name"), part(t, "toolSpec", "inputSchema", "json")) for t in given)
+    demand, named = _demand(_mapping(config, "toolChoice"), tools)
+    last = messages[-1]["content"] if messages[-1]["role"] == "user" else []
+    return Conversation(
+        system=text_of(data.get("system")),
+        prompt=last_text(messages),
+        turn=1 + sum(message["role"] == "assistant" for message in messages),
+        results=tuple(
+            text_of(part(block, "toolResult", "content")) for block in last if "toolResult" in block
+        ),
+        tools=tools,
+        demand=demand,
+        named=named,
+    )
+
+
+def _demand(choice: Mapping[str, Any], tools: tuple[Tool, ...]) -> tuple[Demand, str | None]:
+    if "tool" in choice:
+        name = part(choice, "tool", "name")
+        if not any(tool.name == name for tool in tools):
+            raise invalid(f"toolConfig.toolChoice.tool: there is no tool {name!r} in toolConfig.tools")
+        return "named", str(name)
+    if "any" in choice and not tools:
+        raise invalid("toolConfig.toolChoice.any: there are no tools in toolConfig.tools")
+    return ("any" if "any" in choice else "auto"), None
 
 
 def _check_message(index: int, message: Any) -> None:
@@ -106,9 +142,6 @@ def _check_message(index: int, message: Any) -> None:
 
 
 def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
-    choice = _mapping(_mapping(data, "toolConfig"), "toolChoice")
-    if "any" in choice or "tool" in choice:
-        raise invalid("toolConfig.toolChoice: the mock model does not emulate calls of tools on demand yet")
     if data.get("guardrailConfig"):
         raise invalid("guardrailConfig: the mock model does not emulate guardrails")
 

@@ -10,14 +10,18 @@ from mock_llm.wire import Exchange, RefusedError
 
 
 class OpenAI:
-    """The API as ``https://api.openai.com`` has it, with ``/v1`` in the path."""
+    """The API as ``https://api.openai.com`` has it, with ``/v1`` in the path; Bedrock's has ``/openai`` before it."""
 
     name = "openai"
-    routes: Sequence[Route] = (
-        Route("/v1/chat/completions", {"POST": chat.completions}),
-        Route("/v1/responses", {"POST": responses.responses}),
-        Route("/v1/models", {"GET": models.all_models}),
-        Route("/v1/models/{}", {"GET": models.one_model}),
+    routes: Sequence[Route] = tuple(
+        Route(prefix + path, handlers)
+        for prefix in ("/v1", "/openai/v1")
+        for path, handlers in (
+            ("/chat/completions", {"POST": chat.completions}),
+            ("/responses", {"POST": responses.responses}),
+            ("/models", {"GET": models.all_models}),
+            ("/models/{}", {"GET": models.one_model}),
+        )
     )
 
     async def refuse(self, exchange: Exchange, refusal: RefusedError) -> None:

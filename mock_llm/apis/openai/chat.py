@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mock_llm.answering import SSE, Turn, begin, broken_event, deliver, quoted
 from mock_llm.apis.openai import errors, request
 from mock_llm.apis.openai.request import ChatRequest
+from mock_llm.generation import Answer
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
 from mock_llm.wire import Exchange, RefusedError, dump
@@ -25,7 +26,16 @@ async def completions(app: MockLLM, exchange: Exchange) -> None:
     """Answer a chat completion. Raises ``RefusedError`` before anything is sent."""
     app.check_key(exchange)
     asked = request.read(await exchange.body(app.settings.max_body))
-    turn = begin(app, exchange, "openai.chat", asked.model, asked.wish, PREFIX)
+    turn = begin(
+        app,
+        exchange,
+        "openai.chat",
+        asked.model,
+        asked.wish,
+        stream=asked.stream,
+        read=asked.prompt_tokens,
+        id_prefix=PREFIX,
+    )
     headers = [(b"x-request-id", b"req_" + turn.identity.encode())]
     await deliver(exchange, turn, ChatAnswer(turn, asked), stream=asked.stream, headers=headers)
 
@@ -37,6 +47,7 @@ class ChatAnswer:
 
     def __init__(self, turn: Turn, asked: ChatRequest) -> None:
         self.asked = asked
+        self.turn = turn
         self.generation = turn.generation
         self.id = PREFIX + turn.identity
         self.created = turn.created
@@ -51,14 +62,9 @@ class ChatAnswer:
             "choices": [
                 {
                     "index": index,
-                    "message": {
-                        "role": "assistant",
-                        "content": answer.text,
-                        "refusal": None,
-                        "annotations": [],
-                    },
+                    "message": self._message(index, answer),
                     "logprobs": None,
-                    "finish_reason": answer.finish,
+                    "finish_reason": self._finish(answer),
                 }
                 for index, answer in enumerate(self.generation.answers)
             ],
@@ -71,22 +77,29 @@ class ChatAnswer:
         """The answer of a request with ``stream``: role, tokens, finish reasons, usage, ``[DONE]``."""
         answers, schedule = self.generation.answers, self.generation.schedule
         opening = [
-            self._event(index, {"role": "assistant", "content": "", "refusal": None})
-            for index in range(len(answers))
+            self._event(
+                index, {"role": "assistant", "content": None if _only_calls(a) else "", "refusal": None}
+            )
+            for index, a in enumerate(answers)
         ]
+        pieces = [answer.call_pieces() for answer in answers]
         templates = [self._event(index, {"content": SLOT}).split(dump(SLOT)) for index in range(len(answers))]
         at = 0
         for step, at in enumerate(schedule.offsets):
             if step == 0:
                 yield from (Frame(at, event) for event in opening)
-            for answer, (before, after) in zip(answers, templates, strict=True):
+            for index, (answer, (before, after)) in enumerate(zip(answers, templates, strict=True)):
                 if step < len(answer.tokens):
                     token = answer.tokens[step]
                     yield Frame(at, before + quoted(token) + after, token)
+                elif step - len(answer.tokens) < len(pieces[index]):
+                    yield from self._call_frames(at, index, *pieces[index][step - len(answer.tokens)])
         if schedule.hangs:
             yield Frame(FOREVER, b"")
         yield from (Frame(at, event) for event in ([] if schedule.offsets else opening))
-        yield from (Frame(at, self._event(index, {}, answer.finish)) for index, answer in enumerate(answers))
+        yield from (
+            Frame(at, self._event(index, {}, self._finish(answer))) for index, answer in enumerate(answers)
+        )
         if self.asked.include_usage:
             yield Frame(at, self._sse({"choices": [], "usage": self._usage()}))
         yield Frame(at, DONE)
@@ -98,6 +111,42 @@ class ChatAnswer:
     def broken(self, frame: bytes) -> bytes:
         """Half an event."""
         return broken_event(frame)
+
+    def _message(self, index: int, answer: Answer) -> dict[str, Any]:
+        content = None if _only_calls(answer) else answer.text
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": content,
+            "refusal": None,
+            "annotations": [],
+        }
+        if answer.calls:
+            message["tool_calls"] = [
+                self._call(index, number, call.name, call.arguments)
+                for number, call in enumerate(answer.calls)
+            ]
+        return message
+
+    def _call_frames(self, at: int, index: int, number: int, position: int, piece: str) -> Iterator[Frame]:
+        """A token of a call's arguments; before the first of them the call itself."""
+        if position == 0:
+            call = self._call(index, number, self.generation.answers[index].calls[number].name, "")
+            yield Frame(at, self._event(index, {"tool_calls": [{"index": number, **call}]}))
+        delta = {"tool_calls": [{"index": number, "function": {"arguments": piece}}]}
+        yield Frame(at, self._event(index, delta), piece)
+
+    def _call(self, index: int, number: int, name: str, arguments: str) -> dict[str, Any]:
+        function = {"name": name, "arguments": arguments}
+        return {
+            "id": self.turn.call_id("call_", index * 1000 + number),
+            "type": "function",
+            "function": function,
+        }
+
+    def _finish(self, answer: Answer) -> str:
+        """Why it ended. A tool that the request named is called with reason ``stop``, as seen from OpenAI."""
+        named = self.turn.wish.heard.demand == "named"
+        return "stop" if answer.finish == "tool_calls" and named else answer.finish
 
     def _event(self, index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
@@ -129,3 +178,7 @@ class ChatAnswer:
                 "rejected_prediction_tokens": 0,
             },
         }
+
+
+def _only_calls(answer: Answer) -> bool:
+    return bool(answer.calls) and not answer.tokens

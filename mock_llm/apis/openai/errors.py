@@ -129,6 +129,17 @@ def not_streaming() -> RefusedError:
     return RefusedError(400, message, param="stream_options")
 
 
+def choice_without_tools() -> RefusedError:
+    """400: a tool is demanded and none is offered."""
+    message = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
+    return RefusedError(400, message, param="tool_choice")
+
+
+def no_such_tool(name: Any) -> RefusedError:
+    """400: the tool that is demanded is not offered (the sentence is the mock model's own)."""
+    return RefusedError(400, f"Tool choice {name!r} not found in 'tools' parameter.", param="tool_choice")
+
+
 def not_emulated(param: str, what: str) -> RefusedError:
     """400 of the mock model's own (no text of OpenAI's): the real API can do what is asked."""
     return RefusedError(400, f"The mock model does not emulate {what} yet.", code="not_emulated", param=param)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mock_llm.apis.openai import errors
+from mock_llm.conversation import Demand, Tool, part, tools_of
 from mock_llm.text import count_tokens
 
 HUGE = 10**15
@@ -70,3 +71,39 @@ def content_tokens(content: Any) -> int:
         return count_tokens(content)
     texts = [part.get("text") for part in content or [] if isinstance(part, dict)]
     return sum(count_tokens(text) for text in texts if isinstance(text, str))
+
+
+def tools(data: Mapping[str, Any], name: tuple[str, ...], schema: tuple[str, ...]) -> tuple[Tool, ...]:
+    """The functions among the tools; ``name`` and ``schema`` are the paths to both in a tool."""
+    given = data.get("tools")
+    if given is None:
+        return ()
+    if not isinstance(given, list):
+        raise errors.wrong_type("tools", "an array of objects", given)
+    for index, tool in enumerate(given):
+        if not isinstance(tool, dict):
+            raise errors.wrong_type(f"tools[{index}]", "an object", tool)
+    return tools_of((part(tool, *name), part(tool, *schema)) for tool in given)
+
+
+def tool_choice(
+    data: Mapping[str, Any], offered: tuple[Tool, ...], name: tuple[str, ...]
+) -> tuple[Demand, str | None]:
+    """Whether a tool must be called, and which."""
+    choice = data.get("tool_choice")
+    if choice is None or choice in ("auto", "none"):
+        return ("none" if choice == "none" else "auto"), None
+    if not offered:
+        raise errors.choice_without_tools()
+    if choice == "required":
+        return "any", None
+    if isinstance(choice, str):
+        raise errors.wrong_value("tool_choice", choice, ["none", "auto", "required"])
+    if not isinstance(choice, dict):
+        raise errors.wrong_type("tool_choice", "one of a string or object", choice)
+    if choice.get("type") == "allowed_tools":
+        raise errors.not_emulated("tool_choice", "allowed_tools")
+    named = part(choice, *name)
+    if not any(tool.name == named for tool in offered):
+        raise errors.no_such_tool(named)
+    return "named", str(named)

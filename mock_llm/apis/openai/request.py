@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_llm.apis.openai import errors, fields
+from mock_llm.conversation import Conversation, last_text, text_of
 from mock_llm.generation import Wish
 
 ROLES = ["system", "assistant", "user", "function", "tool", "developer"]
 # Accepted and without effect on a mock model; OpenAI refuses whatever it does not know.
 QUIET = {
-    *("frequency_penalty", "presence_penalty", "top_p", "logit_bias", "user", "store", "metadata", "tools"),
+    *("frequency_penalty", "presence_penalty", "top_p", "logit_bias", "user", "store", "metadata"),
     *("service_tier", "parallel_tool_calls", "prediction", "prompt_cache_key", "prompt_cache_options"),
     *("prompt_cache_retention", "reasoning_effort", "safety_identifier", "verbosity", "functions"),
     *("web_search_options", "moderation"),
@@ -20,7 +21,7 @@ QUIET = {
 READ = {
     *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "stop"),
     *("temperature", "seed", "tool_choice", "function_call", "response_format", "logprobs", "top_logprobs"),
-    *("modalities", "audio"),
+    *("modalities", "audio", "tools"),
 }
 # What OpenAI adds to the tokens of the messages: 3 for each, 3 for the reply (its own guide to counting
 # tokens).
@@ -60,6 +61,7 @@ def read(body: bytes) -> ChatRequest:
         stops=_stops(data),
         temperature=fields.decimal(data, "temperature", 0, 2),
         seed=fields.number(data, "seed", -(2**63), 2**63 - 1),
+        heard=_heard(data, messages),
     )
     return ChatRequest(model, wish, stream, include_usage, _prompt_tokens(messages))
 
@@ -98,10 +100,24 @@ def _check_message(where: str, message: Any) -> None:
             raise errors.missing(f"{where}.content[{index}].type")
 
 
+def _heard(data: Mapping[str, Any], messages: list[Any]) -> Conversation:
+    tools = fields.tools(data, ("function", "name"), ("function", "parameters"))
+    demand, named = fields.tool_choice(data, tools, ("function", "name"))
+    asked = next((n for n in range(len(messages), 0, -1) if messages[n - 1]["role"] != "tool"), 0)
+    return Conversation(
+        system=last_text(messages, ("system", "developer")),
+        prompt=last_text(messages),
+        turn=1 + sum(message["role"] == "assistant" for message in messages),
+        results=tuple(text_of(message.get("content")) for message in messages[asked:]),
+        tools=tools,
+        demand=demand,
+        named=named,
+    )
+
+
 def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
-    for name in ("tool_choice", "function_call"):
-        if data.get(name) not in (None, "auto", "none"):
-            raise errors.not_emulated(name, "calls of tools on demand")
+    if data.get("function_call") not in (None, "auto", "none"):
+        raise errors.not_emulated("function_call", "calls of functions on demand (tool_choice is)")
     form = data.get("response_format")
     if form is not None and (not isinstance(form, dict) or form.get("type") != "text"):
         raise errors.not_emulated("response_format", "structured outputs")

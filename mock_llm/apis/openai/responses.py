@@ -27,7 +27,16 @@ async def responses(app: MockLLM, exchange: Exchange) -> None:
     """Answer a response. Raises ``RefusedError`` before anything is sent."""
     app.check_key(exchange)
     asked = responses_request.read(await exchange.body(app.settings.max_body))
-    turn = begin(app, exchange, "openai.responses", asked.model, asked.wish, PREFIX)
+    turn = begin(
+        app,
+        exchange,
+        "openai.responses",
+        asked.model,
+        asked.wish,
+        stream=asked.stream,
+        read=asked.input_tokens,
+        id_prefix=PREFIX,
+    )
     headers = [(b"x-request-id", b"req_" + turn.identity.encode())]
     await deliver(exchange, turn, ResponseAnswer(turn, asked), stream=asked.stream, headers=headers)
 
@@ -45,23 +54,30 @@ class ResponseAnswer:
 
     def whole(self) -> dict[str, Any]:
         """The answer of a request without ``stream``."""
-        return self._response(self._ending, [self._message(self._ending)])
+        return self._response(self._ending, self._output())
 
     def frames(self) -> Iterator[Frame]:
-        """The answer of a request with ``stream``: events of the item around its deltas, no ``[DONE]``."""
-        at, steps = 0, list(self.turn.generation.steps())
-        if steps:
-            at = steps[0][0]
-            yield from (Frame(at, event) for event in self._opening())
+        """The answer of a request with ``stream``: events of each item around its deltas, no ``[DONE]``."""
+        schedule = self.turn.generation.schedule
+        at = schedule.offsets[0] if schedule.offsets else 0
+        if schedule.hangs and not schedule.offsets:
+            yield Frame(FOREVER, b"")
+        yield from (Frame(at, event) for event in self._started())
+        if self._has_text:
+            yield from (Frame(at, event) for event in self._text_started())
         item = quoted(self.item)
-        for at, token in steps:
+        for at, token in self.turn.generation.steps():
             self._number += 1
             yield Frame(at, DELTA % (self._number, item, quoted(token)), token)
-        if self.turn.generation.schedule.hangs:
+        if self.turn.generation.hangs_in_text:
             yield Frame(FOREVER, b"")
-        if not steps:
-            yield from (Frame(at, event) for event in self._opening())
-        yield from (Frame(at, event) for event in self._closing())
+        if self._has_text:
+            yield from (Frame(at, event) for event in self._text_done())
+        for at, number, position, piece in self.turn.generation.call_steps():
+            yield from self._call_frames(at, number, position, piece)
+        if schedule.hangs:
+            yield Frame(FOREVER, b"")
+        yield Frame(at, self._event(f"response.{self._ending}", response=self.whole()))
 
     def error(self, refusal: RefusedError) -> bytes:
         """The event ``error``; it takes the number of the event in whose place it comes."""
@@ -72,21 +88,61 @@ class ResponseAnswer:
         """Half an event."""
         return broken_event(frame)
 
-    def _opening(self) -> Iterator[bytes]:
+    def _started(self) -> Iterator[bytes]:
         started = self._response("in_progress", [])
         yield self._event("response.created", response=started)
         yield self._event("response.in_progress", response=started)
+
+    def _text_started(self) -> Iterator[bytes]:
         item = {**self._message("in_progress"), "content": []}
         yield self._event("response.output_item.added", output_index=0, item=item)
         yield self._event("response.content_part.added", **self._where, part=_part(""))
 
-    def _closing(self) -> Iterator[bytes]:
+    def _text_done(self) -> Iterator[bytes]:
         text = self.turn.answer.text
         yield self._event("response.output_text.done", **self._where, text=text, logprobs=[])
         yield self._event("response.content_part.done", **self._where, part=_part(text))
-        message = self._message(self._ending)
-        yield self._event("response.output_item.done", output_index=0, item=message)
-        yield self._event(f"response.{self._ending}", response=self._response(self._ending, [message]))
+        yield self._event("response.output_item.done", output_index=0, item=self._message(self._text_status))
+
+    def _call_frames(self, at: int, number: int, position: int, piece: str) -> Iterator[Frame]:
+        """A token of a call's arguments, with the events around the first and the last one."""
+        call = self.turn.answer.calls[number]
+        item, index = self._call(number, ""), number + self._has_text
+        where = {"item_id": item["id"], "output_index": index}
+        if position == 0:
+            added = {**item, "status": "in_progress"}
+            yield Frame(at, self._event("response.output_item.added", output_index=index, item=added))
+        yield Frame(at, self._event("response.function_call_arguments.delta", **where, delta=piece), piece)
+        if position == len(call.pieces) - 1:
+            done = self._call(number, call.arguments)
+            told = {**where, "arguments": call.arguments, "name": call.name}
+            yield Frame(at, self._event("response.function_call_arguments.done", **told))
+            yield Frame(at, self._event("response.output_item.done", output_index=index, item=done))
+
+    def _output(self) -> list[Any]:
+        message = [self._message(self._text_status)] if self._has_text else []
+        return message + [
+            self._call(number, call.arguments) for number, call in enumerate(self.turn.answer.calls)
+        ]
+
+    def _call(self, number: int, arguments: str) -> dict[str, Any]:
+        cut_short = self._ending == "incomplete" and number == len(self.turn.answer.calls) - 1
+        return {
+            "id": self.turn.call_id("fc_", number),
+            "type": "function_call",
+            "status": "incomplete" if cut_short else "completed",
+            "arguments": arguments,
+            "call_id": self.turn.call_id("call_", number),
+            "name": self.turn.answer.calls[number].name,
+        }
+
+    @property
+    def _has_text(self) -> bool:
+        return bool(self.turn.answer.tokens) or not self.turn.answer.calls
+
+    @property
+    def _text_status(self) -> str:
+        return "completed" if self.turn.answer.calls else self._ending
 
     @property
     def _ending(self) -> str:

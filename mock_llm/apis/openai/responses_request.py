@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_llm.apis.openai import errors, fields
+from mock_llm.conversation import Conversation, last_text, text_of
 from mock_llm.generation import Wish
 
 # Accepted; without effect on a mock model, though several are repeated in the answer.
 QUIET = {
-    *("include", "metadata", "parallel_tool_calls", "reasoning", "service_tier", "store", "tools", "user"),
+    *("include", "metadata", "parallel_tool_calls", "reasoning", "service_tier", "store", "user"),
     *("top_p", "truncation", "top_logprobs", "max_tool_calls", "safety_identifier", "prompt_cache_key"),
     *("prompt_cache_options", "prompt_cache_retention", "moderation", "stream_options", "context_management"),
 }
 READ = {
-    *("model", "input", "instructions", "stream", "max_output_tokens", "temperature", "tool_choice", "text")
+    *("model", "input", "instructions", "stream", "max_output_tokens", "temperature", "tool_choice", "text"),
+    *("tools",),
 }
 NOT_EMULATED = {
     "previous_response_id": "stored conversations",
@@ -62,9 +64,34 @@ def read(body: bytes) -> ResponseRequest:
         prompt=fields.digest([instructions, items]),
         limit=fields.number(data, "max_output_tokens", MIN_OUTPUT_TOKENS, 2**31),
         temperature=fields.decimal(data, "temperature", 0, 2),
+        heard=_heard(data, items, instructions or ""),
     )
     tokens = sum(3 + fields.content_tokens(content) for content in (*said, instructions) if content)
     return ResponseRequest(model, wish, fields.flag(data, "stream"), tokens, data)
+
+
+def _heard(data: Mapping[str, Any], items: str | list[Any], instructions: str) -> Conversation:
+    tools = fields.tools(data, ("name",), ("parameters",))
+    demand, named = fields.tool_choice(data, tools, ("name",))
+    if isinstance(items, str):
+        return Conversation(instructions, items, 1, (), tools, demand, named)
+    spoken = [_is_answer(item) for item in items]
+    asked = next(
+        (n for n in range(len(items), 0, -1) if items[n - 1].get("type") != "function_call_output"), 0
+    )
+    return Conversation(
+        system=instructions or last_text(items, ("system", "developer")),
+        prompt=last_text(items),
+        turn=1 + sum(said and not (index and spoken[index - 1]) for index, said in enumerate(spoken)),
+        results=tuple(text_of(item.get("output")) for item in items[asked:]),
+        tools=tools,
+        demand=demand,
+        named=named,
+    )
+
+
+def _is_answer(item: Mapping[str, Any]) -> bool:
+    return item.get("role") == "assistant" or item.get("type") in ("function_call", "reasoning")
 
 
 def _refuse(data: Mapping[str, Any]) -> None:
@@ -75,8 +102,6 @@ def _refuse(data: Mapping[str, Any]) -> None:
             raise errors.not_emulated(name, NOT_EMULATED[name])
         if name not in READ and name not in QUIET:
             raise errors.unknown_parameter(name)
-    if data.get("tool_choice") not in (None, "auto", "none"):
-        raise errors.not_emulated("tool_choice", "calls of tools on demand")
     text = data.get("text")
     form = text.get("format") if isinstance(text, dict) else None
     if isinstance(form, dict) and form.get("type") != "text":

@@ -87,7 +87,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
         None,
     ),
     ({"top_k": 3}, "Unrecognized request argument supplied: top_k", None, None),
-    ({"tool_choice": "required"}, "does not emulate calls of tools", "tool_choice", "not_emulated"),
+    ({"tool_choice": "required"}, "only allowed when 'tools' are specified", "tool_choice", None),
     ({"response_format": {"type": "json_object"}}, "structured", "response_format", "not_emulated"),
     ({"logprobs": True}, "log probabilities", "logprobs", "not_emulated"),
 ]

@@ -89,7 +89,7 @@ def test_request_is_repeated_in_the_answer(jump: Any, calls: Any) -> None:
         ({"messages": []}, "Unknown parameter: 'messages'.", "messages"),
         ({"max_output_tokens": 15}, "Expected a value >= 16, but got 15 instead.", "max_output_tokens"),
         ({"previous_response_id": "resp_1"}, "does not emulate stored conversations", "previous_response_id"),
-        ({"tool_choice": "required"}, "does not emulate calls of tools", "tool_choice"),
+        ({"tool_choice": "required"}, "only allowed when 'tools' are specified", "tool_choice"),
         ({"text": {"format": {"type": "json_object"}}}, "does not emulate structured outputs", "text.format"),
     ],
 )
