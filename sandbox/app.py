@@ -118,7 +118,7 @@ async def _reset(sandbox: Sandbox) -> None:
     await _end_tasks(sandbox)
     control: Any = sandbox.control
     await control.reset()
-    sandbox.model.configure()
+    sandbox.model.reset()
     sandbox.timeline.clear()
     for service in sandbox.services.values():
         await service.start()

@@ -20,6 +20,7 @@ from sandbox.timeline import Timeline
 if TYPE_CHECKING:
     from sandbox.auth.credentials import Credential
     from sandbox.control.resources import Resources
+    from sandbox.control.user_pools import UserPools
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -257,6 +258,11 @@ class Control(Protocol):
         """What belongs to an access key, for verifying a signature; ``None`` for an unknown one."""
         ...
 
+    @property
+    def user_pools(self) -> UserPools:
+        """Cognito's user pools behind their hosted domains."""
+        ...
+
     async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:
         """The public keys (JWKs) of a user pool by its issuer's address; ``None`` for another issuer."""
         ...
@@ -271,6 +277,10 @@ class Model(Protocol):
 
     def configure(self, **pace: Any) -> None:
         """Set the pace of later answers. Raises ``ValueError`` that says what is wrong."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was told, and what clients did."""
         ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...

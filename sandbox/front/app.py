@@ -3,7 +3,8 @@
 The order of :meth:`Front._choose` is the whole routing:
 
 1. a service that claims the address (after path style is undone);
-2. the mock model: host ``api.openai.com`` or path ``/_llm/...``;
+2. the mock model: the hosts of OpenAI and Anthropic, path ``/_llm/...``, and Bedrock's runtime by its host or by
+   a path of it that is signed for ``bedrock`` (its signature is checked first);
 3. the sandbox itself: ``/_sandbox/...`` and ``/``;
 4. everything else is an AWS API call: its signature is checked, then the Lambda data plane or the control plane
    answers.
@@ -19,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Receive, Sandbox, Scope, Send, Service, SharesHost
+from sandbox.front import bedrock
 from sandbox.front.address import Resolved, resolve
 from sandbox.front.errors import send_error
 from sandbox.front.signing import Signing
@@ -26,7 +28,7 @@ from sandbox.front.signing import Signing
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MODEL_PREFIX = b"/_llm"
-MODEL_HOSTS = frozenset({"api.openai.com"})
+MODEL_HOSTS = frozenset({"api.openai.com", "api.anthropic.com"})
 ADMIN_PREFIX = "/_sandbox"
 
 
@@ -72,6 +74,11 @@ class Front:
             return signed if _is_api(service) else service
         if resolved.address.host in MODEL_HOSTS:
             return self._model
+        if bedrock.means_runtime(resolved):
+            _redirect(scope, resolved.raw_path)
+            guarded = bedrock.permitted(self._model, self._sandbox.settings.region)
+            runtime: Application = guarded if bedrock.has_key(resolved) else self._signing.before(guarded)
+            return runtime
         raw = resolved.raw_path
         if raw == MODEL_PREFIX or raw.startswith(MODEL_PREFIX + b"/"):
             _redirect(scope, raw[len(MODEL_PREFIX) :] or b"/")
