@@ -35,8 +35,14 @@ def test_a_pattern_is_complete(folder: Path):
     lesson = (folder / "README.md").read_text()
     for part in ("## What happens", "## What AWS says", "## What to do", f"sandbox run {folder.name}"):
         assert part in lesson
-    profiles = {story.model.profile for story in STORIES if story.pattern == folder.name}
-    assert {"fast", "slow", "stalled"} <= profiles
+    ids = {
+        (story.model.profile, language)
+        for story in STORIES
+        for language in ("node", "python")
+        if story.pattern == folder.name and language in story.id
+    }
+    for profile in ("fast", "slow", "stalled"):
+        assert {(profile, "node"), (profile, "python")} <= ids
 
 
 def test_ids_are_unique_over_all_patterns():
@@ -45,7 +51,14 @@ def test_ids_are_unique_over_all_patterns():
 
 
 @pytest.mark.parametrize(
-    "name", ["slow-node", "raised-slow-python", "stream-slow-python", "buffered-stalled"]
+    "name",
+    [
+        "slow-node",
+        "raised-slow-python",
+        "stream-slow-python",
+        "buffered-stalled-python",
+        "rest-stream-slow-node",
+    ],
 )
 def test_a_story_of_each_pattern(name: str):
     result = run_story(by_id(name))
