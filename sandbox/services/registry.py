@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 
 from sandbox.context import Sandbox, Service
 from sandbox.services.api_rest import RestApiService
+from sandbox.services.api_websocket import WebSocketApiService
 from sandbox.services.function_url import FunctionUrlService
 from sandbox.services.lambda_ import LambdaService
 
 SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "function_url": FunctionUrlService,
     "api_rest": RestApiService,
+    "api_websocket": WebSocketApiService,
     "lambda": LambdaService,
 }
