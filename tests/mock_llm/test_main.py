@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_llm.__main__ import main
+from mock_llm.cli import main
 
 
 def test_serves_until_interrupted(tmp_path: Path) -> None:
@@ -35,10 +35,42 @@ def test_serves_until_interrupted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(["--profile", "bogus"], "unknown profile 'bogus'"), (["--profiles", "/no/such"], "No such file")],
+    [
+        (["--profile", "bogus"], "unknown profile 'bogus'"),
+        (["serve", "--profiles", "/no/such"], "No such file"),
+        (["--quota", "many"], "quota must be requests=N"),
+        (["--rules", "/no/such"], "No such file"),
+        (["replay", "/no/such"], "No such file"),
+        (["import", "/no/such", "-o", "x"], "give --api"),
+    ],
 )
 def test_option_that_cannot_be_is_refused(
     capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
 ) -> None:
     assert main(arguments) == 2
     assert says in capsys.readouterr().err
+
+
+def test_profiles_are_listed_with_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profiles"]) == 0
+    listed = capsys.readouterr().out
+    assert "first token 1 s, 10 tokens/s, 391 tokens" in listed
+    assert "built: beyond the 29 s" in listed
+
+
+def test_imports_and_replays_a_capture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture, recording = tmp_path / "capture.txt", tmp_path / "one.jsonl"
+    capture.write_text('data: {"n": 1}\n\ndata: [DONE]\n\n')
+    made = ["import", str(capture), "-o", str(recording), "--api", "openai.chat", "--first-token", "0.01"]
+    assert main(made) == 0
+    assert capsys.readouterr().out == f"{recording}: openai.chat, 2 frames, 0.03 s\n"
+    command = [sys.executable, "-m", "mock_llm", "replay", str(recording), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        assert found
+        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+        with urllib.request.urlopen(f"{found[0]}/v1/chat/completions", json.dumps(body).encode()) as response:
+            assert response.read() == capture.read_bytes()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)

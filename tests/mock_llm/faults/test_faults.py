@@ -119,7 +119,7 @@ def test_header_none_lifts_the_fault_of_the_configuration(chat: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("bogus", "unknown fault 'bogus'; there are: none, cut, drop, error, malformed"),
+        ("bogus", "unknown fault 'bogus'; there are: none, cut, drop, error, malformed, slow_headers, stall"),
         ("cut:before=3", "fault cut has no key 'before'; there are: after, probability"),
         ("cut:after=x", "fault cut: after must be a number, not 'x'"),
         ("cut:after=-1", "fault cut: after must be from 0"),
@@ -227,3 +227,33 @@ def test_openai_client_sees_each_fault_as_its_own_error(serving: Any) -> None:
             assert await read("cut:after=3") == 4
 
     asyncio.run(main())
+
+
+def test_stall_is_a_silence_after_which_it_goes_on(chat: Any, observed: Any) -> None:
+    call = chat(create_app(observe=observed), stream=True, headers=told("stall:after=3,seconds=10"))
+    instants = sorted({at for at, event in call.events() if isinstance(event, dict)})
+    assert instants[:5] == [1.0, 1.1, 1.2, 11.3, 11.4]
+    assert ended(observed) == [(1.3, "faulted"), (12.9, "completed")]
+
+
+def test_stall_for_ever_is_ended_by_the_client(chat: Any, observed: Any) -> None:
+    app = create_app(observe=observed)
+    call = chat(app, stream=True, headers=told("stall:after=3"), gone_at=100)
+    assert len(call.events()) == 4
+    assert ended(observed) == [(1.3, "faulted"), (100.0, "client_gone")]
+    assert (app.requests[0].outcome, app.requests[0].fault) == ("client_gone", "stall")
+
+
+@pytest.mark.parametrize(("stream", "instants"), [(True, (31.0, 32.9)), (False, (32.9, 32.9))])
+def test_slow_headers_make_everything_late(chat: Any, stream: bool, instants: tuple[float, float]) -> None:
+    call = chat(stream=stream, headers=told("slow_headers:seconds=30"))
+    assert (call.sent[0][0], call.sent[-1][0]) == instants
+
+
+def test_first_of_several_faults_whose_draw_falls_happens(chat: Any) -> None:
+    app = create_app(Settings(profile="instant"))
+    app.configure(fault="error:status=529,probability=0.3; error:status=503,probability=0.5")
+    statuses = [chat(app).status for _ in range(60)]
+    assert {status: statuses.count(status) > 5 for status in (200, 503, 529)} == dict.fromkeys(
+        (200, 503, 529), True
+    )
