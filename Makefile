@@ -43,6 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python -m sandbox.services.lambda_.install --all
+	$(BIN)/python -m tests.clients.install
 	@touch $(READY)
 
 constraints: setup ## pin what is installed now
