@@ -27,7 +27,11 @@ class Resources:
     def __init__(self) -> None:
         self.urls: dict[str, Any] = {}
         self.apis: dict[tuple[str, str], Any] = {}
+        self.v2: dict[tuple[str, str], Any] = {}
         self.policies: dict[tuple[str, str | None], Any] = {}
+        self.keys: dict[str, Any] = {}
+        self.plans: tuple[Any, ...] = ()
+        self.quota: dict[str, int] = {}
 
     async def function_url(self, url_id: str) -> Any:
         return self.urls.get(url_id)
@@ -38,6 +42,22 @@ class Resources:
     async def rest_api(self, api_id: str, stage: str) -> Any:
         return self.apis.get((api_id, stage))
 
+    async def api_key(self, value: str) -> Any:
+        return self.keys.get(value)
+
+    async def usage_plans(self, api_id: str, stage: str) -> Any:
+        return self.plans
+
+    async def use_quota(self, plan_id: str, key_id: str) -> bool:
+        self.quota[plan_id] = self.quota.get(plan_id, 1_000_000) - 1
+        return self.quota[plan_id] >= 0
+
+    async def v2_api(self, api_id: str, stage: str) -> Any:
+        return self.v2.get((api_id, stage))
+
+    async def v2_protocol(self, api_id: str) -> Any:
+        return next((api.protocol for (known, _), api in self.v2.items() if known == api_id), None)
+
     async def rest_api_exists(self, api_id: str) -> bool:
         return any(known == api_id for known, _ in self.apis)
 
@@ -46,9 +66,13 @@ class Control:
     def __init__(self) -> None:
         self.resources = Resources()
         self.credentials: dict[str, Credential] = {}
+        self.keys: dict[str, Any] = {}  # issuer -> JWKs
 
     async def secret_for(self, access_key: str) -> Credential | None:
         return self.credentials.get(access_key)
+
+    async def issuer_keys(self, issuer: str) -> Any:
+        return self.keys.get(issuer)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from sandbox.context import Sandbox, Scope
 from sandbox.services.exchange import Exchange
 
 if TYPE_CHECKING:
-    from sandbox.control.resources import Integration, Method, RestApi, RestResource
+    from sandbox.control.resources import ApiKey, Integration, Method, RestApi, RestResource
 
 Pairs = list[tuple[str, str]]
 
@@ -52,6 +52,15 @@ class Call:
     path_parameters: dict[str, str] = field(default_factory=dict)
     principal: Principal | None = None
     routed: bool = False
+    authorizer: dict[str, Any] | None = None  # requestContext.authorizer
+    usage_key: str | None = None  # the API key that a Lambda authorizer named
+    api_key: ApiKey | None = None
+    overrides: dict[str, Any] = field(
+        default_factory=lambda: {
+            "requestOverride": {"header": {}, "path": {}, "querystring": {}},
+            "responseOverride": {"header": {}},
+        }
+    )
 
     @property
     def http_method(self) -> str:
@@ -71,10 +80,14 @@ class Call:
         """The query's parameters, decoded, in order."""
         return parse_qsl(self.signed.query, keep_blank_values=True)
 
-    def arn(self) -> str:
-        """The method as IAM and resource policies name it."""
+    def sent_headers(self) -> Pairs:
+        """The request's headers in the client's own case, without the pseudo headers of HTTP/2."""
+        return [(name, value) for name, value in self.signed.headers if not name.startswith(":")]
+
+    def arn(self, path: str | None = None) -> str:
+        """The method as IAM and resource policies name it; ``path``: other than the resource's own."""
         account = self.sandbox.settings.account
-        where = f"{self.api_id}/{self.stage}/{self.http_method}{self.resource.path}"
+        where = f"{self.api_id}/{self.stage}/{self.http_method}{path or self.resource.path}"
         return f"arn:aws:execute-api:{self.region}:{account}:{where}"
 
     def context(self) -> dict[str, Any]:
@@ -99,11 +112,15 @@ class Call:
             context["deploymentId"] = self.api.deployment_id
             context["resourceId"] = self.resource.id
             context["resourcePath"] = self.resource.path
+        if self.authorizer is not None:
+            context["authorizer"] = dict(self.authorizer)
         return dict(sorted(context.items()))
 
     def _identity(self) -> dict[str, Any]:
         caller = self.principal
+        key = {"apiKey": self.api_key.value, "apiKeyId": self.api_key.id} if self.api_key else {}
         return {
+            **key,
             "accessKey": caller.access_key if caller else None,
             "accountId": caller.account if caller else None,
             "caller": caller.user_id if caller else None,

@@ -1,16 +1,13 @@
 """What the gateway answers itself: one error type, its default answer, and the API's own gateway responses.
 
-Source: API Gateway developer guide, "Gateway response types"; facts 1.4 to 1.10. A custom response may set the
-status, static headers (``gatewayresponse.header.X: "'value'"``) and a template in which ``$context.error.message``,
-``$context.error.messageString``, ``$context.error.responseType``, ``$context.requestId`` and the other scalar
-members of ``$context`` are replaced; further template language is not evaluated.
+Source: API Gateway developer guide, "Gateway response types" and "Set up gateway responses"; facts 1.4 to 1.10. A
+custom response may set the status, headers (static, or of the request or ``context``) and a template.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +16,8 @@ from sandbox.limits import Limits
 Pairs = list[tuple[str, str]]
 
 _INTERNAL = "InternalServerErrorException"
+# The template that every type has by default: the bytes of the default answer are kept for it (their spaces differ).
+DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
 
 # type -> (default status, x-amzn-ErrorType)
 TYPES: dict[str, tuple[int, str]] = {
@@ -42,6 +41,7 @@ TYPES: dict[str, tuple[int, str]] = {
     "THROTTLED": (429, "TooManyRequestsException"),
     "UNAUTHORIZED": (401, "UnauthorizedException"),
     "UNSUPPORTED_MEDIA_TYPE": (415, "UnsupportedMediaTypeException"),
+    "WAF_FILTERED": (403, "ForbiddenException"),
 }
 _NOT_CUSTOMISABLE = frozenset(("REQUEST_TOO_LARGE",))
 
@@ -57,6 +57,7 @@ class GatewayError(Exception):
     body: bytes
     content_type: str = "application/json"
     reason: str = ""  # what happened, in the sandbox's words; for the timeline only
+    validation: str = ""  # $context.error.validationErrorString
 
 
 def error(
@@ -87,23 +88,33 @@ def internal(limits: Limits, type: str, status: int, reason: str) -> GatewayErro
     return GatewayError(type, json.loads(body)["message"], status, _INTERNAL, body.encode(), reason=reason)
 
 
+Fill = Callable[[str, GatewayError], str]
+Value = Callable[[str], Sequence[str]]
+
+
 def render(
-    failure: GatewayError, responses: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any]
+    failure: GatewayError, responses: Mapping[str, Mapping[str, Any]], fill: Fill, value: Value
 ) -> tuple[int, Pairs, bytes]:
-    """Status, headers and body: the API's own gateway response for the type, or the default."""
+    """Status, headers and body: the API's own gateway response for the type, or the default.
+
+    ``fill(template, failure)`` gives a template's text, ``value(expression)`` the values of a parameter.
+    """
     own = _own(failure, responses)
     headers: Pairs = [("x-amzn-ErrorType", failure.error_type)]
     if own is None:
         return failure.status, [("Content-Type", failure.content_type), *headers], failure.body
     status = int(own.get("statusCode") or failure.status)
-    for name, value in (own.get("responseParameters") or {}).items():
+    for name, given in (own.get("responseParameters") or {}).items():
         if name.startswith("gatewayresponse.header."):
-            headers.append((name.removeprefix("gatewayresponse.header."), static(str(value))))
+            header = name.removeprefix("gatewayresponse.header.")
+            headers += [(header, text) for text in value(str(given))]
     templates = own.get("responseTemplates") or {}
     if not templates:
         return status, [("Content-Type", failure.content_type), *headers], failure.body
     kind = "application/json" if "application/json" in templates else next(iter(templates))
-    body = substitute(str(templates[kind]), failure, context)
+    if str(templates[kind]) == DEFAULT_TEMPLATE:
+        return status, [("Content-Type", kind), *headers], failure.body
+    body = fill(str(templates[kind]), failure)
     return status, [("Content-Type", kind), *headers], body.encode()
 
 
@@ -119,23 +130,11 @@ def static(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == "'" else value
 
 
-def substitute(template: str, failure: GatewayError, context: Mapping[str, Any]) -> str:
-    """Replace ``$context.a.b`` by its text; a name that is not known stays as it is."""
-    message = json.dumps(failure.message, ensure_ascii=False)
-    values: dict[str, Any] = {
-        **context,
-        "error": {
-            "message": failure.message,
-            "messageString": message,
-            "responseType": failure.type,
-            "validationErrorString": "",
-        },
+def error_context(failure: GatewayError) -> dict[str, Any]:
+    """``$context.error``."""
+    return {
+        "message": failure.message,
+        "messageString": json.dumps(failure.message, ensure_ascii=False),
+        "responseType": failure.type,
+        "validationErrorString": failure.validation,
     }
-
-    def replace(match: re.Match[str]) -> str:
-        value: Any = values
-        for part in (match[1] or match[2]).split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return match[0] if value is None or isinstance(value, Mapping) else str(value)
-
-    return re.sub(r"\$context\.([A-Za-z0-9_.]*\w)|\$\{context\.([A-Za-z0-9_.]+)\}", replace, template)

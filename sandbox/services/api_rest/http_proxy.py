@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -41,13 +42,17 @@ class HttpProxy:
 
     async def integrate(self, call: Call) -> Answer:
         """Send the request on and take the whole answer. Raises ``GatewayError``."""
+        return await self.fetch(call, build(call))
+
+    async def fetch(self, call: Call, request: httpx.Request) -> Answer:
+        """The whole answer to a request. Raises ``GatewayError``."""
         import httpx
 
         limit = int(call.sandbox.limits.value("api_rest.payload"))
         parts: list[bytes] = []
         size = 0
         try:
-            response = await self.client().send(build(call), stream=True)
+            response = await self.client().send(request, stream=True)
             try:
                 async for part in response.aiter_raw():
                     parts.append(part)
@@ -77,8 +82,13 @@ def build(call: Call) -> httpx.Request:
         body = call.body if call.body or method in ("POST", "PUT", "PATCH") else None
         return httpx.Request(method, url, headers=_headers(call, host), content=body)
     except (httpx.InvalidURL, ValueError) as wrong:
-        reason = f"{call.integration.uri!r} is no address of an endpoint: {wrong}"
-        raise internal(call.sandbox.limits, "API_CONFIGURATION_ERROR", 500, reason) from wrong
+        raise wrong_address(call, wrong) from wrong
+
+
+def wrong_address(call: Call, wrong: Exception) -> GatewayError:
+    """The integration's URI leads nowhere."""
+    reason = f"{call.integration.uri!r} is no address of an endpoint: {wrong}"
+    return internal(call.sandbox.limits, "API_CONFIGURATION_ERROR", 500, reason)
 
 
 def _headers(call: Call, host: str) -> list[tuple[bytes, bytes]]:
@@ -89,7 +99,12 @@ def _headers(call: Call, host: str) -> list[tuple[bytes, bytes]]:
     pairs.setdefault("user-agent", ("User-Agent", f"AmazonAPIGateway_{call.api_id}"))
     pairs["x-amzn-apigateway-api-id"] = ("x-amzn-apigateway-api-id", call.api_id)
     pairs["host"] = ("Host", host)
-    return [(_bytes(n), _bytes(v)) for n, v in pairs.values()]
+    return header_bytes(pairs.values())
+
+
+def header_bytes(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers as httpx sends them."""
+    return [(_bytes(n), _bytes(v)) for n, v in pairs]
 
 
 def _bytes(text: str) -> bytes:
@@ -101,15 +116,18 @@ def _bytes(text: str) -> bytes:
 
 
 def _address(call: Call) -> tuple[str, str]:
-    """Where to connect, and the ``Host`` to say."""
+    query = [*call.query(), *mapped(call, "querystring").items()]
+    return place(call, call.path_parameters | mapped(call, "path"), query)
+
+
+def place(call: Call, parameters: Mapping[str, str], query: list[tuple[str, str]]) -> tuple[str, str]:
+    """Where to connect, and the ``Host`` to say. ``ValueError`` when the URI is no address."""
     uri = with_stage_variables(call.integration.uri, call.api.stage_variables)
-    parameters = call.path_parameters | mapped(call, "path")
     for name, value in parameters.items():
         uri = uri.replace("{%s}" % name, value).replace("{%s+}" % name, value)  # noqa: UP031 - braces
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("it must be http(s)://host[:port]/...")
-    query = [*call.query(), *mapped(call, "querystring").items()]
     text = "&".join(filter(None, (parts.query, urlencode(query, quote_via=quote))))
     host = parts.netloc
     name = (parts.hostname or "").lower()

@@ -20,7 +20,7 @@ from sandbox.services.api_rest.call import Answer, Call, Pairs
 from sandbox.services.api_rest.gateway_response import GatewayError, internal, of_limit
 from sandbox.services.api_rest.mapping import with_stage_variables
 
-_URI = re.compile(
+URI = re.compile(
     r"arn:[^:]+:apigateway:[^:]+:lambda:path/(?P<version>[^/]+)/functions/(?P<function>[^/]+)/"
     r"(?P<operation>invocations|response-streaming-invocations)"
 )
@@ -56,7 +56,7 @@ def event(call: Call) -> dict[str, Any]:
 def function_of(call: Call, operation: str) -> str:
     """The function's ARN in the integration's URI. Raises ``GatewayError`` when the URI is none."""
     uri = with_stage_variables(call.integration.uri, call.api.stage_variables)
-    found = _URI.fullmatch(uri)
+    found = URI.fullmatch(uri)
     if found is None or found["operation"] != operation:
         raise _misconfigured(call, f"the integration's URI {uri!r} names no Lambda {operation}")
     if call.integration.http_method not in ("POST", "ANY", ""):
@@ -69,27 +69,31 @@ def function_of(call: Call, operation: str) -> str:
 async def invocation(call: Call, operation: str = "invocations") -> Invocation:
     """The call of the function. Raises ``GatewayError`` when API Gateway has no permission for it."""
     function = function_of(call, operation)
-    await _check_permission(call, function)
+    await check_permission(call, function)
     payload = json.dumps(event(call), separators=(",", ":"), ensure_ascii=False).encode()
     return Invocation(function, payload, trace_id=call.trace_id, cause=call.request_id)
 
 
-async def _check_permission(call: Call, function: str) -> None:
+async def check_permission(call: Call, function: str) -> None:
     """The function's policy has to let API Gateway in, unless the integration names a role of its own."""
     if call.integration.credentials:
         return
+    if not await permitted(call, function, call.arn()):
+        raise _misconfigured(call, f"{function} does not permit apigateway.amazonaws.com for {call.arn()}")
+
+
+async def permitted(call: Call, function: str, source_arn: str) -> bool:
+    """Whether the function's policy lets API Gateway invoke it for a method or an authorizer."""
     name, qualifier = _parts(function)
     policy = await call.sandbox.control.resources.function_policy(name, qualifier)
     account = call.sandbox.settings.account
-    allowed = authorize(
+    return authorize(
         GATEWAY,
         "lambda:InvokeFunction",
         function,
         resource_policy=as_statements(policy),
-        context={"aws:SourceArn": call.arn(), "aws:SourceAccount": account},
+        context={"aws:SourceArn": source_arn, "aws:SourceAccount": account},
     )
-    if not allowed:
-        raise _misconfigured(call, f"{function} does not permit apigateway.amazonaws.com for {call.arn()}")
 
 
 def _parts(function: str) -> tuple[str, str | None]:

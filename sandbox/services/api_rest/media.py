@@ -36,3 +36,25 @@ def decode(body: str, base64: bool, accept: str | None, binary_types: Sequence[s
     if base64 and is_binary(accept, binary_types):
         return b64decode(body, validate=True)
     return body.encode()
+
+
+def to_backend(
+    body: bytes, content_type: str | None, handling: str | None, binary_types: Sequence[str]
+) -> bytes:
+    """A request's body as an integration gets it. ``ValueError`` for text that should be base64 and is none."""
+    if bool(binary_types) and is_binary(content_type, binary_types):
+        return b64encode(body) if handling == "CONVERT_TO_TEXT" else body
+    return b64decode(body, validate=True) if handling == "CONVERT_TO_BINARY" and body else body
+
+
+def to_client(
+    body: bytes, kind: str | None, accept: str | None, handling: str | None, binary_types: Sequence[str]
+) -> bytes:
+    """An integration's body as the client gets it. ``ValueError`` for text that should be base64 and is none."""
+    binary = bool(binary_types) and is_binary(kind, binary_types)
+    wanted = bool(binary_types) and is_binary(accept, binary_types)
+    if handling is None:
+        handling = "CONVERT_TO_BINARY" if wanted else "CONVERT_TO_TEXT" if binary else None
+    if binary:
+        return b64encode(body) if handling == "CONVERT_TO_TEXT" else body
+    return b64decode(body, validate=True) if handling == "CONVERT_TO_BINARY" and body else body

@@ -6,14 +6,29 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from sandbox.auth import SignedRequest
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send
-from sandbox.services.api_rest import access, headers, lambda_proxy, mock, routing, streaming
+from sandbox.services.api_rest import (
+    access,
+    aws_service,
+    headers,
+    lambda_proxy,
+    mock,
+    routing,
+    streaming,
+    templates,
+    usage,
+    validation,
+)
 from sandbox.services.api_rest.call import Answer, Call
 from sandbox.services.api_rest.gateway_response import GatewayError, error, of_limit, render
+from sandbox.services.api_rest.http_custom import HttpCustom
 from sandbox.services.api_rest.http_proxy import HttpProxy
+from sandbox.services.api_rest.mapping import gateway_value
+from sandbox.services.api_rest.throttling import Throttling
 from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange
 
 SOURCE = "api_rest"
@@ -34,9 +49,13 @@ class RestApiService:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._http = HttpProxy()
+        self._access = access.Access(sandbox)
+        self._throttling = Throttling()
         self._integrations: dict[str, Callable[[Call], Awaitable[Answer]]] = {
             "AWS_PROXY": lambda_proxy.integrate,
             "HTTP_PROXY": self._http.integrate,
+            "HTTP": HttpCustom(self._http).integrate,
+            "AWS": aws_service.integrate,
             "MOCK": mock.integrate,
         }
         # A request goes through these in order; each may raise and so end it.
@@ -44,7 +63,9 @@ class RestApiService:
             self._read,
             self._find_stage,
             self._route,
-            access.check,
+            self._access.check,
+            self._usage,
+            validation.check,
             self._answer,
         )
 
@@ -134,13 +155,15 @@ class RestApiService:
         call.integration = call.method.integration
         call.routed = True
 
+    async def _usage(self, call: Call) -> None:
+        await usage.check(call, self._throttling)
+        self._throttling.check(call)
+
     async def _answer(self, call: Call) -> None:
         kind = call.integration.type
         if call.integration.transfer_mode == "STREAM":
             await streaming.relay(call, streaming.source_of(call, self._http))
             return
-        if kind not in self._integrations:
-            raise NotEmulatedError(f"{kind} integrations of API Gateway REST APIs (mapping templates)")
         answer = await self._within_timeout(call, self._integrations[kind])
         pairs = [*headers.of_response(answer.headers, kind), *headers.of_gateway(call, kind)]
         await call.exchange.answer(answer.status, pairs, answer.body)
@@ -166,7 +189,14 @@ class RestApiService:
 
     async def _fail(self, call: Call, failure: GatewayError) -> None:
         responses = call.api.gateway_responses if hasattr(call, "api") else {}
-        status, pairs, body = render(failure, responses, call.context())
+        try:
+            status, pairs, body = render(
+                failure, responses, partial(templates.gateway_body, call), partial(gateway_value, call)
+            )
+        except (GatewayError, AwsError) as wrong:  # the API's own response is wrong: the default is given
+            reason = wrong.reason if isinstance(wrong, GatewayError) else wrong.message
+            failure.reason = f"{failure.reason}; gateway response: {reason}"
+            status, pairs, body = render(failure, {}, lambda text, _: text, lambda _: ())
         if failure.reason:
             self._sandbox.timeline.record(
                 SOURCE, "failed", call.request_id, type=failure.type, reason=failure.reason

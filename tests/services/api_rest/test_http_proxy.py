@@ -175,11 +175,11 @@ def test_endpoint_that_is_not_there_is_a_network_error(edge: SimpleNamespace, re
     assert reply.status == 504
 
 
-def test_mapping_of_a_body_is_refused_by_name(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
-    mapping = {"integration.request.header.X": "method.request.body.a"}
+def test_mapping_that_is_none_is_refused_by_name(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
+    mapping = {"integration.request.header.X": "method.request.cookie.a"}
     reply, _ = proxied(edge, rest, answers(OK), changes={"request_parameters": mapping})
     assert reply.status == 501
-    assert "method.request.body.a" in json.loads(reply.body)["message"]
+    assert "method.request.cookie.a" in json.loads(reply.body)["message"]
 
 
 def test_answer_over_10_mb_is_a_502(edge: SimpleNamespace, rest: SimpleNamespace) -> None:

@@ -64,14 +64,23 @@ def test_incomplete_mock_is_an_internal_error(
     assert (reply.status, json.loads(reply.body)) == (500, {"message": "Internal server error"})
 
 
-@pytest.mark.parametrize(
-    ("template", "body"),
-    [('#set($x = 1){"statusCode": 200}', "{}"), ('{"statusCode": 200}', "$input.json('$')")],
-)
-def test_template_that_computes_is_refused_by_name(
-    edge: SimpleNamespace, rest: SimpleNamespace, template: str, body: str
-) -> None:
-    responses = {"200": {"statusCode": "200", "responseTemplates": {"application/json": body}}}
-    reply, _ = rest.serve(edge, mock(rest, template, responses), method="OPTIONS")
-    assert reply.status == 501
-    assert "VTL" in json.loads(reply.body)["message"]
+def test_templates_compute(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
+    template = (
+        '#set($code = 200)#if($input.params("fail") == "yes")#set($code = 500)#end{"statusCode": $code}'
+    )
+    responses = {
+        "200": {"statusCode": "200", "responseTemplates": {"application/json": "$context.httpMethod"}},
+        "500": {"statusCode": "500", "selectionPattern": "5..", "responseTemplates": {"text/plain": "no"}},
+    }
+    config = mock(rest, template, responses)
+    reply, _ = rest.serve(edge, config, method="OPTIONS")
+    assert (reply.status, reply.body) == (200, b"OPTIONS")
+    reply, _ = rest.serve(edge, config, method="OPTIONS", path="/prod/chat?fail=yes")
+    assert (reply.status, reply.body) == (500, b"no")
+
+
+def test_wrong_template_is_an_internal_error(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
+    reply, sandbox = rest.serve(edge, mock(rest, '#if($x){"statusCode": 200}', CORS), method="OPTIONS")
+    assert (reply.status, json.loads(reply.body)) == (500, {"message": "Internal server error"})
+    (failed,) = sandbox.timeline.select("api_rest", "failed")
+    assert "mapping template" in failed.data["reason"]

@@ -1,0 +1,81 @@
+"""Token buckets on the loop's time: a usage plan's, a method's of the stage, the account's (fact 1.9).
+
+Source: API Gateway developer guide, "Throttle requests to your REST APIs": a bucket of ``burst`` tokens is filled at
+``rate`` tokens a second, each request takes one. In which order the limits take their tokens is UNSOURCED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sandbox.services.api_rest.call import Call
+from sandbox.services.api_rest.gateway_response import of_limit
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens and when they were counted."""
+
+    tokens: float
+    at: float
+
+    def fill(self, rate: float, burst: float, now: float) -> None:
+        """Add what came in since."""
+        self.tokens = min(burst, self.tokens + (now - self.at) * rate)
+        self.at = now
+
+
+class Throttling:
+    """All buckets. One of a client (plan and key), of a method, and of the account."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, ...], Bucket] = {}
+
+    def take(self, call: Call, limits: Iterable[tuple[tuple[str, ...], float, float]]) -> None:
+        """Take a token from each of ``(name, rate, burst)``, or from none and raise the 429."""
+        now = call.sandbox.clock.now()
+        buckets = []
+        for name, rate, burst in limits:
+            bucket = self._buckets.setdefault(name, Bucket(burst, now))
+            bucket.fill(rate, burst, now)
+            if bucket.tokens < 1 - 1e-9:
+                reason = f"{'/'.join(name)}: {rate} requests a second, burst {burst}"
+                raise of_limit(call.sandbox.limits, "THROTTLED", "throttled", reason)
+            buckets.append(bucket)
+        for bucket in buckets:
+            bucket.tokens -= 1
+
+    def check(self, call: Call) -> None:
+        """The stage's and the account's limits."""
+        self.take(call, [*of_stage(call), of_account(call)])
+
+
+def of_account(call: Call) -> tuple[tuple[str, ...], float, float]:
+    """The account's limit in the Region."""
+    limits = call.sandbox.limits
+    rate, burst = float(limits.value("api_rest.rate.account")), float(limits.value("api_rest.rate.burst"))
+    return ("account", call.region), rate, burst
+
+
+def of_stage(call: Call) -> list[tuple[tuple[str, ...], float, float]]:
+    """The limits of the method's settings: the method's own before those of ``*/*``; each method has its bucket."""
+    for key in (_key(call.resource.path, call.method.http_method), "*/*"):
+        for name, setting in call.api.method_settings.items():
+            if _normal(name) == key and "throttlingRateLimit" in setting:
+                rate, burst = float(setting["throttlingRateLimit"]), float(setting["throttlingBurstLimit"])
+                if rate < 0 or burst < 0:  # -1: the account's
+                    return []
+                bucket = ("stage", call.api_id, call.stage, call.resource.path, call.method.http_method)
+                return [(bucket, rate, burst)]
+    return []
+
+
+def _key(path: str, method: str) -> str:
+    return f"{path.strip('/')}/{method}"
+
+
+def _normal(name: str) -> str:
+    """``~1chat/GET``, ``/chat/GET`` and ``chat/GET`` name the same method."""
+    path, _, method = name.replace("~1", "/").replace("~0", "~").rpartition("/")
+    return _key(path, method)

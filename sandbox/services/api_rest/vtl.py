@@ -1,0 +1,75 @@
+"""The mapping template language: Velocity by the airspeed library, with values that behave as Java's.
+
+airspeed writes Python's ``True`` and knows few of Java's methods, so every reference and every ``#set`` of a compiled
+template gives its value through :func:`~sandbox.services.api_rest.vtl_values.wrap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sandbox.services.api_rest.vtl_values import wrap
+
+
+class TemplateFault(Exception):  # noqa: N818 - what is wrong with a template, in words
+    """A template that cannot be read or carried out."""
+
+
+class _Wrapped:
+    """An expression whose value is one for templates."""
+
+    def __init__(self, expression: Any) -> None:
+        self._expression = expression
+
+    def calculate(self, *arguments: Any) -> Any:
+        return wrap(self._expression.calculate(*arguments))
+
+
+@lru_cache(maxsize=512)
+def _compiled(text: str) -> Any:
+    import airspeed
+
+    template = airspeed.Template(text)
+    template.ensure_compiled()
+    for element in _elements(template.root_element, airspeed._Element):
+        if isinstance(element, airspeed.SetDirective):
+            element.value = _Wrapped(element.value)
+        elif isinstance(element, airspeed.FormalReference) and element.expression is not None:
+            element.expression = _Wrapped(element.expression)
+            element.calculate = element.expression.calculate
+    return template
+
+
+def _elements(element: Any, kind: type, seen: set[int] | None = None) -> Iterator[Any]:
+    """An element of a parsed template and all within it; some are only kept as the owner of a bound method."""
+    seen = set() if seen is None else seen
+    if id(element) in seen:
+        return
+    seen.add(id(element))
+    yield element
+    for value in list(vars(element).values()):
+        for inner in _members(value):
+            owner = getattr(inner, "__self__", inner)
+            if isinstance(owner, kind):
+                yield from _elements(owner, kind, seen)
+
+
+def _members(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else [value]
+
+
+def render(text: str, names: Mapping[str, Any]) -> str:
+    """A template's text with ``$name`` for each of the names. Raises :class:`TemplateFault`."""
+    import airspeed
+
+    try:
+        return str(_compiled(text).merge(dict(names)))
+    except airspeed.TemplateError as fault:
+        cause = fault.__cause__
+        raise TemplateFault(f"{fault}" if cause is None else f"{fault} ({cause})") from fault
+    except RecursionError as fault:
+        raise TemplateFault("the template is nested too deeply") from fault
