@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sandbox.auth.credentials import Credential
@@ -19,10 +20,16 @@ from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.resources import Resources
 from sandbox.control.shims import Call, Shims, deliveries
 from sandbox.control.target import Target, identify, operation_hint
+from sandbox.control.user_pools import UserPools
 
 log = logging.getLogger(__name__)
 
 LARGE = 2**18  # bytes; a body that takes longer to parse than a thread to start
+FOR_BROWSERS = frozenset(("cognito-idp", "cognito-identity"))  # APIs that answer pages of any origin
+BROWSERS_SEE = (
+    ("access-control-allow-origin", "*"),
+    ("access-control-expose-headers", "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"),
+)
 CLOUDFORMATION = "sandbox.control.cloudformation"
 
 
@@ -73,6 +80,11 @@ class MotoControl:
             return self._shims.identities.root_credential(access_key)
         return await self._shims.identities.secret_for(access_key)
 
+    @property
+    def user_pools(self) -> UserPools:
+        """Cognito's user pools behind their hosted domains."""
+        return self._shims.user_pools
+
     async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:
         """The public keys of a user pool by its issuer's address; ``None`` for another issuer."""
         return await self._shims.issuer_keys(issuer) if self._fresh else None
@@ -105,6 +117,8 @@ class MotoControl:
             log.exception("The control plane failed on %s", what)
             failure = AwsError(500, "InternalFailure", f"The control plane failed on {what}: {error!r}")
             response = wire.write_error(request, target.service, failure, request_id)
+        if target.service in FOR_BROWSERS and request.header("origin"):
+            response = replace(response, headers=(*response.headers, *BROWSERS_SEE))
         self._sandbox.timeline.record(
             "control",
             "called",

@@ -17,6 +17,7 @@ HOSTS = {
     "execute-api": "{id}.execute-api.{region}.amazonaws.com",
     "lambda-url": "{id}.lambda-url.{region}.on.aws",
     "appsync": "{id}.appsync-api.{region}.amazonaws.com",
+    "cognito": "{id}.auth.{region}.amazoncognito.com",
     "alb": "{id}.{region}.elb.amazonaws.com",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sandbox.context import Sandbox, Service
 from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
+from sandbox.services.cognito import CognitoService
 from sandbox.services.function_url import FunctionUrlService
 from sandbox.services.lambda_ import LambdaService
 
@@ -14,5 +15,6 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "function_url": FunctionUrlService,
     "api_rest": RestApiService,
     "api_websocket": WebSocketApiService,
+    "cognito": CognitoService,
     "lambda": LambdaService,
 }

@@ -10,7 +10,7 @@ from sandbox.context import Sandbox
 from sandbox.control import wire
 from sandbox.control.message import Request, Response
 from sandbox.control.moto_backend import MotoBackend
-from sandbox.control.shims import apigateway, apigatewayv2, cognito_idp, deliveries, lambda_
+from sandbox.control.shims import apigateway, apigatewayv2, cognito_identity, cognito_idp, deliveries, lambda_
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.identities import Identities
 from sandbox.control.shims.lambda_.downloads import Downloads
@@ -42,6 +42,8 @@ class Shims:
     _lambda: lambda_.State = field(init=False)
     _apigateway: apigateway.State = field(init=False)
     _apigatewayv2: apigatewayv2.State = field(init=False)
+    _identity_pools: cognito_identity.State = field(init=False)
+    user_pools: cognito_idp.Oauth = field(init=False)
     _cognito: cognito_idp.State = field(init=False)
     _downloads: Downloads = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
@@ -54,6 +56,10 @@ class Shims:
         self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)
         self._cognito = cognito_idp.State(self.sandbox, self.moto)
+        self.user_pools = cognito_idp.Oauth(self._cognito)
+        self._identity_pools = cognito_identity.State(
+            self.sandbox, self.identities, self._cognito.issuer_keys
+        )
         self._apigatewayv2 = apigatewayv2.State(self.sandbox)
         self.resources = Reading(self.sandbox, self._lambda, self._apigateway, self._apigatewayv2)
         self._by_service = {
@@ -61,6 +67,7 @@ class Shims:
             "apigateway": Shim(apigateway.handlers(self._apigateway)),
             "apigatewayv2": Shim(apigatewayv2.handlers(self._apigatewayv2), whole=True),
             "cognito-idp": Shim(cognito_idp.handlers(self._cognito)),
+            "cognito-identity": Shim(cognito_identity.handlers(self._identity_pools), whole=True),
             "service-quotas": Shim(self.quotas.handlers()),
             "sts": Shim(self.identities.sts()),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
@@ -76,6 +83,8 @@ class Shims:
         self._apigateway.reset()
         self._apigatewayv2.reset()
         self._cognito.reset()
+        self._identity_pools.reset()
+        self.user_pools.reset()
 
     def download(self, request: Request) -> Response | None:
         """The deployment package that an S3 request wants, when it is one."""

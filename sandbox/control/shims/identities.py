@@ -90,6 +90,10 @@ class Identities:
         made = await self._assume(role_arn, session, 43_200)
         return made.access_key, made.secret_key, made.session_token or ""
 
+    async def assume(self, role_arn: str, name: str, seconds: int) -> Credential:
+        """A new session of a role, for a service that gives its credentials out."""
+        return await self._assume(role_arn, name, seconds)
+
     async def _assume(self, role_arn: str, name: str, seconds: int) -> Credential:
         account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
         role_id = await self._role_id(role_arn)

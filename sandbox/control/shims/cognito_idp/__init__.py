@@ -9,11 +9,12 @@ from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.cognito_idp.account import Account
 from sandbox.control.shims.cognito_idp.challenges import Challenges
 from sandbox.control.shims.cognito_idp.login import Login
+from sandbox.control.shims.cognito_idp.oauth import Oauth
 from sandbox.control.shims.cognito_idp.pools import Pools
 from sandbox.control.shims.cognito_idp.signup import SignUp
 from sandbox.control.shims.cognito_idp.state import State
 
-__all__ = ["State", "handlers"]
+__all__ = ["Oauth", "State", "handlers"]
 
 # moto answers some of these for tokens of its own making; it does not know ours.
 NOT_EMULATED = (
