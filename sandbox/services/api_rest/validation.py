@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.services.api_rest.call import Call
-from sandbox.services.api_rest.gateway_response import error
+from sandbox.services.api_rest.gateway_response import error, internal
 from sandbox.services.api_rest.integration_request import media_type
 
 
@@ -65,14 +65,23 @@ def _wrong_body(call: Call) -> str | None:
     except ValueError as wrong:
         return f"the body is no JSON: {wrong}"
     registry: Any = referencing.Registry(retrieve=lambda uri: _model(call, uri))  # type: ignore[call-arg]
-    known = {"definitions": _definitions(call), "components": {"schemas": _definitions(call)}}
-    validator = jsonschema.Draft4Validator({**known, **schema}, registry=registry)
-    found = next(iter(validator.iter_errors(body)), None)
+    validator = jsonschema.Draft4Validator(_whole(call, schema), registry=registry)
+    try:
+        found = next(iter(validator.iter_errors(body)), None)
+    except referencing.exceptions.Unresolvable as wrong:
+        reason = f"the model {name} refers to nothing: {wrong}"
+        raise internal(call.sandbox.limits, "API_CONFIGURATION_ERROR", 500, reason) from wrong
     return None if found is None else str(found.message)
 
 
+def _whole(call: Call, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema with the API's models where references of imported documents look for them."""
+    known = _definitions(call)
+    return {"definitions": known, "components": {"schemas": known}, **schema}
+
+
 def _definitions(call: Call) -> dict[str, Any]:
-    """The API's models, as references of imported documents name them (``#/definitions/Name``)."""
+    """The API's models by name (``#/definitions/Name``)."""
     return {name: json.loads(m["schema"]) for name, m in call.api.models.items() if m.get("schema")}
 
 
@@ -84,4 +93,4 @@ def _model(call: Call, uri: str) -> Any:
     found: Mapping[str, Any] | None = call.api.models.get(uri.rpartition("/models/")[2].partition("#")[0])
     if found is None or not found.get("schema"):
         raise referencing.exceptions.NoSuchResource(uri)
-    return DRAFT4.create_resource(json.loads(found["schema"]))
+    return DRAFT4.create_resource(_whole(call, json.loads(found["schema"])))
