@@ -134,3 +134,24 @@ def test_user_needs_the_action_of_the_operation(sandbox: Any, bedrock: Any) -> N
     assert list(client.converse_stream(modelId=MODEL, messages=HELLO)["stream"])
     with pytest.raises(ClientError, match="AccessDenied"):
         client.converse_stream(modelId="amazon.nova-lite-v1:0", messages=HELLO)
+
+
+def test_signature_over_the_authority_of_http_2(sandbox: Any, bedrock: Any) -> None:
+    """As the AWS SDK for JavaScript signs it: ``:authority`` in the place of ``host``."""
+
+    class ByAuthority(SigV4Auth):
+        def headers_to_sign(self, request: Any) -> Any:
+            found = super().headers_to_sign(request)
+            host = found["host"]
+            del found["host"]
+            found[":authority"] = host
+            return found
+
+    host = f"bedrock-runtime.{sandbox.region}.amazonaws.com"
+    request = AWSRequest("POST", f"https://{host}{PATH}", {"content-type": "application/json"}, BODY)
+    ByAuthority(Credentials("test", "test"), "bedrock", sandbox.region).add_auth(request)
+    headers = {**dict(request.headers), "host": host}
+    assert "SignedHeaders=:authority;" in headers["Authorization"]
+    with httpx.Client(http1=False, http2=True, trust_env=False) as client:
+        answer = client.post(sandbox.endpoint + PATH, headers=headers, content=BODY)
+    assert answer.status_code == 200, answer.text
