@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sandbox.context import Sandbox, Service
+from sandbox.services.api_http import HttpApiService
 from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
 from sandbox.services.cognito import CognitoService
@@ -14,6 +15,7 @@ from sandbox.services.lambda_ import LambdaService
 SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "function_url": FunctionUrlService,
     "api_rest": RestApiService,
+    "api_http": HttpApiService,
     "api_websocket": WebSocketApiService,
     "cognito": CognitoService,
     "lambda": LambdaService,

@@ -15,10 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from sandbox.auth import Principal
+from sandbox.services.bodies import as_text, joined
 
-# Whose bodies are passed as text, measured on HTTP APIs, which share the format
-# (github.com/ministackorg/ministack, pull request 766); multipart is base64 by a recording of localstack's tests.
-_TEXT_TYPES = frozenset(("application/json", "application/xml", "application/javascript"))
 _NOT_PASSED = frozenset(
     ("connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade")
 )
@@ -56,9 +54,9 @@ def payload(request: UrlRequest) -> dict[str, Any]:
         event["cookies"] = [c.strip() for c in headers["cookie"].split(";") if c.strip()]
     event["headers"] = headers
     if request.query:
-        event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
+        event["queryStringParameters"] = joined(parse_qsl(request.query, keep_blank_values=True))
     event["requestContext"] = _context(request, headers)
-    text = _body(request.body, headers.get("content-type", ""))
+    text = as_text(request.body, headers.get("content-type", ""))
     if request.body:
         event["body"] = text if text is not None else b64encode(request.body).decode()
     event["isBase64Encoded"] = text is None
@@ -104,7 +102,7 @@ def _caller(principal: Principal) -> dict[str, Any]:
 
 def _headers(request: UrlRequest) -> dict[str, str]:
     """Lower case, values of one name joined; with what AWS's own front adds."""
-    headers = _joined(
+    headers = joined(
         [(n.lower(), v) for n, v in request.headers if n.lower() not in _NOT_PASSED and n[0] != ":"]
     )
     forwarded = headers.get("x-forwarded-for")
@@ -118,21 +116,3 @@ def _headers(request: UrlRequest) -> dict[str, str]:
         "x-forwarded-port": "443",
         "x-forwarded-proto": "https",
     }
-
-
-def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in pairs:
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return joined
-
-
-def _body(body: bytes, content_type: str) -> str | None:
-    """The body as text, or ``None`` when its type (or a broken encoding) makes it binary."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if body and not (kind.startswith("text/") or kind in _TEXT_TYPES):
-        return None
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return None

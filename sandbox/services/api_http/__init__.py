@@ -1,0 +1,5 @@
+"""API Gateway HTTP APIs."""
+
+from sandbox.services.api_http.service import HttpApiService
+
+__all__ = ["HttpApiService"]
