@@ -21,7 +21,7 @@ from sandbox.services.lambda_ import faults, variables
 from sandbox.services.lambda_.execution import Execution
 from sandbox.services.lambda_.faults import Fault
 from sandbox.services.lambda_.logs import EnvironmentLog
-from sandbox.services.lambda_.processes.group import ProcessGroup, Reaper
+from sandbox.services.lambda_.processes.group import ProcessGroup, Reaper, newest_id, send
 from sandbox.services.lambda_.runtime_api.extensions import Extensions
 from sandbox.services.lambda_.runtime_api.http import Server
 from sandbox.services.lambda_.runtime_api.router import route
@@ -69,6 +69,8 @@ class Environment:
         self._frozen = False
         self._stopped = False
         self._peak = 0  # bytes
+        self._strays: set[int] = set()  # processes that left our groups
+        self._newest = ""  # process id when they were looked for
 
     @property
     def new(self) -> bool:
@@ -247,6 +249,10 @@ class Environment:
         for group in self._groups:
             group.signal(signal.SIGSTOP)
             self._sandbox.clock.freeze(group.pid)
+        if self._newest != (newest := newest_id()):  # looking for strays takes some milliseconds
+            self._newest = newest
+            self._strays = self._groups[-1].strays() if self._groups else set()
+        send(signal.SIGSTOP, self._strays)
         self._record("environment_frozen", environment=self.id)
 
     def _thaw(self) -> None:
@@ -256,6 +262,7 @@ class Environment:
             for group in self._groups:
                 self._sandbox.clock.thaw(group.pid)
                 group.signal(signal.SIGCONT)
+            send(signal.SIGCONT, self._strays)
 
     # -- end ---------------------------------------------------------------------------------------
 

@@ -234,7 +234,7 @@ def handler(event, context):
         world.function(code=code, timeout_s=2)
         assert b"timed out" in (await world.invoke()).payload
         pid = int(world.events("log")[0].data["line"])
-        for _ in range(100):
+        for _ in range(1000):
             if _state(pid) in ("gone", "Z"):
                 return
             await asyncio.sleep(0.01)
@@ -259,3 +259,27 @@ def test_a_process_that_prints_without_end_does_not_hold_up_the_answer(lambda_wo
             assert (await world.invoke()).payload == b'"ok"'
 
     lambda_world(main, kind="real")
+
+
+def test_a_process_that_left_the_group_is_frozen_with_the_others(lambda_world):
+    code = (
+        "import subprocess\ndef handler(e, c):\n"
+        "    return subprocess.Popen(['sleep', '1000'], start_new_session=True).pid"
+    )
+
+    async def main(world: World) -> None:
+        world.function(code=code)
+        daemon = int((await world.invoke()).payload)
+        assert await _becomes(daemon, "T")
+        assert int((await world.invoke()).payload) != daemon
+        assert await _becomes(daemon, "T")
+
+    lambda_world(main, kind="real")
+
+
+async def _becomes(pid: int, state: str) -> bool:
+    for _ in range(1000):
+        if _state(pid) == state:
+            return True
+        await asyncio.sleep(0.01)
+    return False

@@ -24,6 +24,8 @@ from sandbox.services.lambda_.processes import reaper
 # reaper until then.
 _SHIM = 'echo "+$$" >&0; exec "$@" </dev/null'
 
+READ_SIZE = 8192  # bytes, thousands of short lines: the sandbox has other things to do between two readings
+
 
 class Reaper:
     """The sandbox's end of the reaper's pipe. A reaper that was ended by somebody is started again."""
@@ -122,7 +124,7 @@ class ProcessGroup:
 
     # -- output --------------------------------------------------------------------------------------
 
-    def _read(self, most: int = 65536) -> int:
+    def _read(self, most: int = READ_SIZE) -> int:
         """Take up to so many bytes of output; how many there were."""
         try:
             data = os.read(self._output, most)
@@ -168,6 +170,11 @@ class ProcessGroup:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
+    def strays(self) -> set[int]:
+        """Processes that left the group (daemons), in the same environment. Looks at every process there is."""
+        found = set(reaper.strays(reaper.runtime_apis({self.pid})))
+        return {pid for pid in found if _group_of(pid) not in (None, self.pid)}
+
     def kill(self) -> None:
         """End the group and what left it, whatever state they are in."""
         reaper.kill_groups({self.pid})
@@ -188,3 +195,22 @@ class ProcessGroup:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
         return 0
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def newest_id() -> str:
+    """The id given out last on this machine, to a process or a thread: unchanged when none was started."""
+    return Path("/proc/loadavg").read_text().split()[-1]
+
+
+def send(number: signal.Signals, pids: set[int]) -> None:
+    """A signal to processes, those that live."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
