@@ -79,7 +79,7 @@ def _request(call: Call, uri: re.Match[str], outgoing: Outgoing) -> Ask:
     headers = {name: value for name, (_, value) in outgoing.headers.items()}
     headers.setdefault("content-type", outgoing.content_type)
     headers.setdefault("accept", "application/json")
-    path = f"/{rest}" if uri["kind"] == "path" else "/"
+    path = f"/{rest.lstrip('/')}" if uri["kind"] == "path" else "/"
     action = "" if uri["kind"] == "path" else rest
     if service in _TARGETS:
         action = action or headers.get("x-amz-target", "").rpartition(".")[2]

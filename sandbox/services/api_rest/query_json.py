@@ -56,7 +56,7 @@ def _name(element: Xml.Element) -> str:
 def _value(element: Xml.Element) -> Any:
     children = list(element)
     name = _name(element)
-    if not children and name not in _MEMBERS:
+    if not children and not name.endswith("Result"):
         return element.text or ""
     if children and all(_name(child) in ("member", "entry") for child in children):
         return [_value(child) for child in children]
