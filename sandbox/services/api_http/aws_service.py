@@ -66,8 +66,8 @@ async def _sqs(call: Call, action: str, parameters: Mapping[str, str], region: s
             form[f"{name.removesuffix('s')}.1"] = value
         else:
             form[name] = value
-    headers = (("content-type", "application/x-www-form-urlencoded"),)
     host = f"sqs.{region}.amazonaws.com"
+    headers = (("host", host), ("content-type", "application/x-www-form-urlencoded"))
     response = await ask(
         call.sandbox.control, Request("POST", host, "/", "", headers, urlencode(form).encode())
     )
