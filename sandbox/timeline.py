@@ -15,7 +15,11 @@ lambda     environment_started(function, environment) · initialized(init_ms) ·
 function_url, api_rest, ... (an edge)
            request_received(method, path) · response_started(status) · sent(bytes) · response_completed(status,
            bytes) · response_cut(error, bytes) · failed(type, reason) ·
-           client_gone
+           client_gone · billed(requests) of a stream of a REST API
+api_websocket (besides, for ``@connections``, those of an edge)
+           connected(api, stage) · connect_refused(status, reason) · message_received(route, bytes, request) ·
+           sent(bytes, connection) · posted(connection, bytes) · failed(type, reason) ·
+           disconnected(code, reason, by); the id is the connection's
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
 control    called(service, operation, status)

@@ -325,3 +325,8 @@ class _Protocol(Protocol):
 
     def fail(self, code: int, reason: str = "") -> None:
         super().fail(code, "")
+
+    def recv_frame(self, frame: WireFrame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None  # control frames may come inside a message (RFC 6455, 5.4)
+        super().recv_frame(frame)

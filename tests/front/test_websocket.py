@@ -241,6 +241,7 @@ def test_a_service_may_refuse(tmp_path):
         ),
         ({}, [frame(CLOSE, b"\x03\xe8\xff\xff")], 1007),
         ({}, [frame(CLOSE)], 1005),
+        ({}, [frame(TEXT, b"a", fin=False), frame(CLOSE, struct.pack("!H", 1000))], 1000),
         *(({}, [frame(CLOSE, struct.pack("!H", ok) + b"bye")], ok) for ok in (1000, 1001, 3000, 4999)),
     ],
 )

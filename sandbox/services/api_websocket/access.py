@@ -57,7 +57,9 @@ async def _custom(call: Call, authorizer: V2Authorizer, signed: SignedRequest) -
     query = events.of_query(call.query)
     request |= query | {"stageVariables": dict(call.api.stage_variables), "requestContext": call.context()}
     try:
-        payload = await functions.invoke(call, authorizer.uri or "", authorizer.credentials, request)
+        source = f"{call.arn().partition('/')[0]}/authorizers/{authorizer.id}"
+        uri, credentials = authorizer.uri or "", authorizer.credentials
+        payload = await functions.invoke(call, uri, credentials, request, source=source)
     except functions.FunctionFailedError as failure:
         if failure.message == "Unauthorized":  # how an authorizer refuses, by the developer guide
             raise _unauthorized("the authorizer said Unauthorized") from failure

@@ -39,14 +39,22 @@ def with_stage_variables(call: Call, text: str) -> str:
 
 
 async def invoke(
-    call: Call, uri: str, credentials: str | None, event: Any, type: InvocationType = "RequestResponse"
+    call: Call,
+    uri: str,
+    credentials: str | None,
+    event: Any,
+    type: InvocationType = "RequestResponse",
+    source: str | None = None,
 ) -> bytes:
-    """What the function of a URI answers. Raises :class:`IntegrationError`."""
+    """What the function of a URI answers. ``source``: who calls, when not the route (an authorizer).
+
+    Raises :class:`IntegrationError`.
+    """
     found = URI.fullmatch(with_stage_variables(call, uri))
     if found is None or found["operation"] != "invocations":
         raise IntegrationError(f"the URI {uri!r} names no Lambda function")
     if not credentials:
-        await _check_permission(call, found["function"])
+        await _check_permission(call, found["function"], source or call.arn())
     payload = event if isinstance(event, bytes) else json.dumps(event, separators=(",", ":")).encode()
     try:
         result = await call.sandbox.invoke(
@@ -59,18 +67,18 @@ async def invoke(
     return result.payload
 
 
-async def _check_permission(call: Call, function: str) -> None:
+async def _check_permission(call: Call, function: str, source: str) -> None:
     """The function's policy has to let API Gateway in."""
     parts = function.split(":")
     rest = parts[6:] if function.startswith("arn:") else parts
     qualifier = rest[1] if len(rest) > 1 else None
     policy = await call.sandbox.control.resources.function_policy(rest[0] if rest else "", qualifier)
-    context = {"aws:SourceArn": call.arn(), "aws:SourceAccount": call.sandbox.settings.account}
+    context = {"aws:SourceArn": source, "aws:SourceAccount": call.sandbox.settings.account}
     statements = as_statements(policy)
     if not authorize(
         _GATEWAY, "lambda:InvokeFunction", function, resource_policy=statements, context=context
     ):
-        raise IntegrationError(f"{function} does not permit apigateway.amazonaws.com for {call.arn()}")
+        raise IntegrationError(f"{function} does not permit apigateway.amazonaws.com for {source}")
 
 
 async def proxy(call: Call) -> Outcome:
