@@ -6,7 +6,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from h2.connection import ConnectionState as H2State
 from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated
+from h2.events import Event as H2Event
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
@@ -70,6 +73,19 @@ class _Connection(H2Protocol):
 
     hypercorn forgets such a stream and the client waits for ever; RFC 9113 section 8.1.1 wants RST_STREAM.
     """
+
+    async def _handle_events(self, events: list[H2Event]) -> None:
+        """A client's GOAWAY without an error ends no stream: those under way go on (RFC 9113 section 6.8).
+
+        The AWS SDK for JavaScript sends one with every event stream, as soon as its headers are there; hypercorn
+        would close the connection, and h2 refuse to send more.
+        """
+        for event in events:
+            graceful = isinstance(event, ConnectionTerminated) and event.error_code == ErrorCodes.NO_ERROR
+            if graceful and self.streams:
+                self.connection.state_machine.state = H2State.SERVER_OPEN
+            else:
+                await super()._handle_events([event])
 
     async def stream_send(self, event: StreamEvent) -> None:
         if isinstance(event, StreamClosed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import boto3
@@ -13,6 +14,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import ClientError
+from h2.connection import H2Connection
+from h2.events import DataReceived, ResponseReceived, StreamEnded
 
 HELLO: Any = [{"role": "user", "content": [{"text": "Hello"}]}]
 MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
@@ -155,3 +158,32 @@ def test_signature_over_the_authority_of_http_2(sandbox: Any, bedrock: Any) -> N
     with httpx.Client(http1=False, http2=True, trust_env=False) as client:
         answer = client.post(sandbox.endpoint + PATH, headers=headers, content=BODY)
     assert answer.status_code == 200, answer.text
+
+
+def test_stream_goes_on_after_the_client_says_that_it_will_ask_nothing_more(
+    sandbox: Any, bedrock: Any
+) -> None:
+    """The AWS SDK for JavaScript sends GOAWAY once an event stream's headers are there, and reads on."""
+    sandbox.model.configure(profile="fast")
+    host, port = sandbox.endpoint.removeprefix("http://").split(":")
+    body = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}).encode()
+    h2 = H2Connection()
+    h2.initiate_connection()
+    fields = {":method": "POST", ":scheme": "http", ":authority": f"{host}:{port}"}
+    h2.send_headers(1, [*fields.items(), (":path", "/_llm/v1/chat/completions")])
+    h2.send_data(1, body, end_stream=True)
+    goaway = b"\x00\x00\x08\x07\x00" + bytes(12)
+    data = b""
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(h2.data_to_send())
+        ended = False
+        while not ended:
+            received = connection.recv(65536)
+            assert received, f"closed after {data!r}"
+            for event in h2.receive_data(received):
+                if isinstance(event, ResponseReceived):
+                    connection.sendall(h2.data_to_send() + goaway)
+                data += event.data if isinstance(event, DataReceived) else b""
+                ended = isinstance(event, StreamEnded)
+    assert data.endswith(b"data: [DONE]\n\n")
+    assert data.count(b'"delta":{"content"') == 200
