@@ -122,6 +122,11 @@ class Exchange:
             self._timeline.record(self._source, "response_cut", self.id, error=error, bytes=self._bytes)
         return ConnectionAbort(error)
 
+    @property
+    def sent(self) -> int:
+        """Bytes of the body so far."""
+        return self._bytes
+
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer: its length is known."""
         kept = [(n, v) for n, v in headers if n.lower() not in HOP_BY_HOP and n.lower() != "content-length"]

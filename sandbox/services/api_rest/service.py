@@ -142,6 +142,9 @@ class RestApiService:
             # Reported for a path without its stage (github.com/OWASP/Serverless-Goat, issue 14, and others).
             reason = f"{call.api_id} is no API, or has no stage {call.stage!r}"
             raise error("DEFAULT_4XX", "Forbidden", error_type="ForbiddenException", reason=reason)
+        if api.disable_execute_api_endpoint:  # the status and the body are UNSOURCED
+            reason = f"the default endpoint of {call.api_id} is disabled"
+            raise error("DEFAULT_4XX", "Forbidden", error_type="ForbiddenException", reason=reason)
         call.api = api
 
     async def _route(self, call: Call) -> None:

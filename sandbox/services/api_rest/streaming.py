@@ -201,7 +201,15 @@ async def relay(call: Call, source: Source) -> None:
     except BrokenStreamError as broken:
         raise call.exchange.cut(str(broken)) from broken
     finally:
+        _bill(call)
         await source.close()
+
+
+def _bill(call: Call) -> None:
+    """Each 10 MB of a stream that have begun are one request on the bill (fact 1.34)."""
+    unit = int(call.sandbox.limits.value("api_rest.stream.billing_unit"))
+    requests = max(1, -(-call.exchange.sent // unit))
+    call.sandbox.timeline.record("api_rest", "billed", call.request_id, requests=requests)
 
 
 async def _head(call: Call, source: Source, until: float) -> Head:

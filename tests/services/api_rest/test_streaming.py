@@ -162,8 +162,18 @@ def test_bytes_after_the_first_10_mb_are_paced(edge: SimpleNamespace, rest: Simp
         (0.0, bytes(2 * mb)),
         (9.0, bytes(2 * mb)),
     )
-    reply, _ = rest.serve(edge, streaming(rest), streams(*steps))
+    reply, sandbox = rest.serve(edge, streaming(rest), streams(*steps))
     assert [at for at, _ in reply.chunks] == [0.0, 0.5, 1.5, 11.5]
+    assert [event.data for event in sandbox.timeline.select("api_rest", "billed")] == [{"requests": 2}]
+
+
+@pytest.mark.fact("1.34")
+@pytest.mark.parametrize(("size", "requests"), [(1, 1), (10 * 2**20, 1), (10 * 2**20 + 1, 2)])
+def test_each_10_mb_that_begin_are_a_request_on_the_bill(
+    edge: SimpleNamespace, rest: SimpleNamespace, size: int, requests: int
+) -> None:
+    _, sandbox = rest.serve(edge, streaming(rest), streams((0.0, META), (0.0, bytes(size))))
+    assert [event.data for event in sandbox.timeline.select("api_rest", "billed")] == [{"requests": requests}]
 
 
 def test_pacer_counts_from_what_is_free() -> None:

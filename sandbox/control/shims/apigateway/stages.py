@@ -53,8 +53,15 @@ def refuse_canary() -> None:
     raise NotEmulatedError("API Gateway canary deployments (canarySettings)")
 
 
+def refuse_cache(stage: Mapping[str, Any]) -> None:
+    """Caches are not there."""
+    if stage.get("cacheClusterEnabled"):
+        raise NotEmulatedError("API Gateway stage caching (cacheClusterEnabled)")
+
+
 def make(state: State, given: Mapping[str, Any]) -> Document:
     """A stage of what a request gives."""
+    refuse_cache(given)
     _check_variables(given.get("variables") or {})
     now = state.now()
     stage: Document = {
@@ -134,6 +141,7 @@ class Stages:
         if changed["deploymentId"] not in api.deployments:
             raise bad_request("Deployment id does not exist")
         _check_variables(changed.get("variables") or {})
+        refuse_cache(changed)
         changed["lastUpdatedDate"] = self._state.now()
         api.stages[call.params["stageName"]] = changed
         return changed
