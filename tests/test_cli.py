@@ -38,6 +38,7 @@ def sandbox(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         ),
         (("up", "--clock", "fast"), "--clock takes real or virtual"),
         (("up", "--as-of", "2024-13-01"), "'2024-13-01' is not a date"),
+        (("up", "--as-of", "9999-12-31"), "9999-12-31 is too far away"),
     ],
 )
 def test_bad_input_is_named(arguments: tuple[str, ...], message: str) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 from sandbox.clock.clients import Clients
 from sandbox.clock.environment import variables
 from sandbox.clock.gate import Gate
-from sandbox.clock.loop import VirtualTimeLoop
+from sandbox.clock.loop import NEVER_S, VirtualTimeLoop
 from sandbox.clock.memory import MemoryGuard, group_bytes
 from sandbox.clock.wakeups import Wakeups, nanoseconds
 
@@ -114,6 +114,10 @@ class Clock:
         """
         if not seconds >= 0 or seconds == float("inf"):
             raise ValueError(f"time cannot advance by {seconds!r} seconds")
+        if self.now() + seconds >= NEVER_S:
+            raise ValueError(
+                f"time cannot advance by {seconds!r} seconds: it ends {NEVER_S:.0f} s after the start"
+            )
         if self._virtual is None:
             await asyncio.sleep(seconds)
             return self.now()

@@ -26,6 +26,8 @@ from sandbox.clock.processes import Processes, Verdict
 T = TypeVar("T")
 Events = list[tuple[selectors.SelectorKey, int]]
 
+# After the start, about 158 years. Watched processes read the date as 64 bits of nanoseconds, which end in 2262.
+NEVER_S = 5e9
 _SHORTEST_PAUSE = 0.00005
 _LONGEST_PAUSE = 0.0005  # while a watched process runs
 _LONGEST_REST = 0.05  # while all sleep and there is no timer: a process may still wake up by itself
@@ -180,7 +182,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         if self.gate.settling and instant > self._now:
             self._settle()
             return True
-        if instant > limit or instant == math.inf:
+        if instant > limit or instant >= NEVER_S:
             return False
         self._set(instant)
         if theirs < ours and self.sleepers is not None:

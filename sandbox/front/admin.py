@@ -96,13 +96,16 @@ class Admin:
             raise BadRequest('"seconds" must be a number of seconds')
         if not math.isfinite(seconds) or seconds < 0:
             raise BadRequest(f'"seconds" must be finite and not negative, not {seconds}')
-        now = await self._sandbox.clock.advance(float(seconds))
+        try:
+            now = await self._sandbox.clock.advance(float(seconds))
+        except (OverflowError, ValueError) as error:
+            raise BadRequest(str(error)) from error
         self._sandbox.timeline.record("clock", "advanced", to=now)
         return 200, {"now": now}
 
     async def _timeline(self, scope: Scope, receive: Receive) -> Answer:
         text = parse_qs(scope["query_string"].decode("latin-1")).get("after", ["0"])[0]
-        if not text.isdigit():
+        if not (text.isascii() and text.isdecimal()):
             raise BadRequest(f'"after" must be the number of an event, not {text!r}')
         after = int(text)
         events = list(self._sandbox.timeline)

@@ -113,9 +113,12 @@ def parse_as_of(text: str) -> date:
     try:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):  # fromisoformat also takes 20240501 and 2024-W18-3
             raise ValueError("not YYYY-MM-DD")
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise AsOfError(f"{text!r} is not a date; write it as YYYY-MM-DD, for example 2024-05-01") from error
+    if not 2000 <= day.year < 2100:
+        raise AsOfError(f"{text} is too far away; give a day of this century")
+    return day
 
 
 def _check_override(row: Row, held: Held, value: Any, as_of: date) -> None:

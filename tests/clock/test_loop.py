@@ -245,3 +245,19 @@ def test_real_clock_has_the_same_interface() -> None:
         return names
 
     assert run(main, kind="real") == ["request"]
+
+
+def test_a_timer_beyond_the_end_of_time_never_fires() -> None:
+    async def main(clock: Clock) -> float:
+        with clock.in_flight("a wait"):
+            asyncio.get_running_loop().call_later(1e300, lambda: None)
+            clock.environment("python")  # from now on others are shown the time
+            loop, told = asyncio.get_running_loop(), asyncio.Event()
+            threading.Timer(0.1, lambda: loop.call_soon_threadsafe(told.set)).start()
+            await told.wait()
+            await asyncio.sleep(1)
+        with pytest.raises(ValueError, match="it ends 5000000000 s after the start"):
+            await clock.advance(1e300)
+        return clock.now()
+
+    assert run(main) == 1.0

@@ -196,6 +196,7 @@ def test_status_and_timeline(tmp_path):
         assert page["next"] == 1
         assert page["events"][0]["source"] == "client"
         assert (await ask(front, "/_sandbox/timeline", query=b"after=x"))[0] == 400
+        assert (await ask(front, "/_sandbox/timeline", query=b"after=%C2%B2"))[0] == 400
 
     run(tmp_path, check)
 
@@ -209,7 +210,8 @@ def test_advance_moves_the_clock_exactly(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"seconds": "x"}', b'{"seconds": -1}', b'{"seconds": NaN}']
+    "body",
+    [b"", b"{", b"[]", b'{"seconds": "x"}', b'{"seconds": -1}', b'{"seconds": NaN}', b'{"seconds": 1e308}'],
 )
 def test_advance_refuses_nonsense(tmp_path, body):
     async def check(front, _):
