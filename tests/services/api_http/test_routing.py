@@ -14,6 +14,7 @@ KEYS = (
     "POST /pets/dog/{id}",
     "ANY /pets/dog/{any}",
     "GET /",
+    "GET /{kind}/full",
     "$default",
 )
 
@@ -28,6 +29,7 @@ KEYS = (
         ("PUT", "/pets/dog/2", "ANY /pets/dog/{any}", {"any": "2"}),
         ("GET", "/pets/dog/a%20b", "GET /pets/dog/{id}", {"id": "a b"}),
         ("GET", "/", "GET /", None),
+        ("GET", "/pets/full", "GET /{kind}/full", {"kind": "pets"}),
         ("POST", "/", "$default", None),
     ],
 )
