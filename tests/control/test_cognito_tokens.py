@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -203,3 +204,14 @@ def test_only_an_access_token_of_a_pool_opens_the_account(pool: Pool) -> None:
         PreviousPassword=PASSWORD, ProposedPassword="Another-horse-1", AccessToken=made["AccessToken"]
     )
     assert pool.log_in(password="Another-horse-1")
+
+
+def test_ids_and_secrets_have_cognitos_form(served: Served) -> None:
+    pool = make_pool(served, client={"GenerateSecret": True})
+    assert re.fullmatch(r"us-east-1_[A-Za-z0-9]{9}", pool.id)
+    assert re.fullmatch(r"[a-z0-9]{26}", pool.client)
+    assert re.fullmatch(r"[a-z0-9]{52}", pool.secret or "")
+    described = pool.idp.describe_user_pool(UserPoolId=pool.id)["UserPool"]
+    assert described["Arn"] == f"arn:aws:cognito-idp:us-east-1:000000000000:userpool/{pool.id}"
+    found = pool.idp.describe_user_pool_client(UserPoolId=pool.id, ClientId=pool.client)
+    assert found["UserPoolClient"]["ClientSecret"] == pool.secret

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.control.message import Request, Response
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.cognito_idp import errors, passwords, triggers, views
-from sandbox.control.shims.cognito_idp.state import State
+from sandbox.control.shims.cognito_idp.state import LETTERS, State
 
 TOKENS = {"AccessToken": "access", "IdToken": "id", "RefreshToken": "refresh"}
 
@@ -24,17 +24,32 @@ class Pools:
     def handlers(self) -> Mapping[str, Handler]:
         """By operation."""
         return {
-            "CreateUserPool": self.pool,
-            "UpdateUserPool": self.pool,
+            "CreateUserPool": self.create_pool,
+            "UpdateUserPool": self.update_pool,
             "CreateUserPoolClient": self.create_client,
             "UpdateUserPoolClient": self.update_client,
             "CreateUserPoolDomain": self.create_domain,
+            "UpdateResourceServer": self.update_server,
+            "DeleteResourceServer": self.delete_server,
             "AdminCreateUser": self.create_user,
             "AdminSetUserPassword": self.set_password,
         }
 
-    async def pool(self, call: Call) -> Response:
-        """``CreateUserPool``, ``UpdateUserPool``."""
+    async def create_pool(self, call: Call) -> Response:
+        """``CreateUserPool``: its id in Cognito's form, Region and nine letters and digits."""
+        triggers.check(call.params.get("LambdaConfig"))
+        answer = await call.moto()
+        if answer.status != 200:
+            return answer
+        body = json.loads(answer.body)
+        made = body["UserPool"]
+        new_id = f"{call.target.region}_{self._state.ids.text(9, LETTERS)}"
+        made["Arn"] = await self._state.moto.run(lambda: _rename_pool(made["Id"], new_id))
+        made["Id"] = new_id
+        return replace(answer, body=json.dumps(body).encode())
+
+    async def update_pool(self, call: Call) -> Response:
+        """``UpdateUserPool``."""
         triggers.check(call.params.get("LambdaConfig"))
         return await call.moto()
 
@@ -73,6 +88,17 @@ class Pools:
         if await self._state.moto.run(lambda: domain_pool(domain)):
             raise errors.invalid(f"Domain already associated with another user pool: {domain}")
         return await call.moto()
+
+    async def update_server(self, call: Call) -> Mapping[str, Any]:
+        """``UpdateResourceServer``."""
+        params = call.params
+        made = await self._state.in_moto(lambda: _server(params, change=True).to_json())
+        return {"ResourceServer": made}
+
+    async def delete_server(self, call: Call) -> None:
+        """``DeleteResourceServer``."""
+        params = call.params
+        await self._state.in_moto(lambda: _delete_server(params))
 
     async def create_user(self, call: Call) -> Response:
         """``AdminCreateUser``: a temporary password is made when none is given, and is told on the timeline."""
@@ -119,9 +145,32 @@ def domain_pool(domain: str) -> str | None:
     return None
 
 
+def _server(params: Mapping[str, Any], *, change: bool = False) -> Any:
+    """moto's resource server, with a new name and scopes when it changes."""
+    pool_id = params["UserPoolId"]
+    found = views.backend_of(pool_id).describe_resource_server(pool_id, params["Identifier"])
+    if change:
+        found.name, found.scopes = params["Name"], list(params.get("Scopes") or ())
+    return found
+
+
+def _delete_server(params: Mapping[str, Any]) -> None:
+    found = _server(params)
+    del views.find_pool(params["UserPoolId"]).resource_servers[found.identifier]  # type: ignore[union-attr]
+
+
 def _pool_config(pool_id: str) -> Mapping[str, Any] | None:
     pool = views.find_pool(pool_id)
     return dict(pool.extended_config) if pool is not None else None
+
+
+def _rename_pool(pool_id: str, new_id: str) -> str:
+    """Give moto's new pool an id; its ARN."""
+    backend = views.backend_of(pool_id)
+    pool = backend.user_pools.pop(pool_id)
+    pool.id, pool.arn = new_id, pool.arn.replace(pool_id, new_id)
+    backend.user_pools[new_id] = pool
+    return str(pool.arn)
 
 
 def _rename(pool_id: str, client_id: str, new_id: str, secret: str) -> str:

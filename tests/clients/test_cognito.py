@@ -1,0 +1,118 @@
+"""pycognito and amazon-cognito-identity-js, unmodified: logins by SRP, tokens that they verify themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pycognito
+import pytest
+
+from sandbox.stories.handle import SandboxHandle
+from tests.control.cognito_support import claims
+
+if TYPE_CHECKING:
+    from tests.clients.conftest import Run
+
+PASSWORD = "Correct-horse-1"
+
+
+def make_pool(sandbox: SandboxHandle, *, permanent: bool = True, **client: Any) -> tuple[str, dict[str, Any]]:
+    """(pool's id, client) of a pool with the user ada."""
+    idp = sandbox.client("cognito-idp")
+    pool: str = idp.create_user_pool(PoolName="people")["UserPool"]["Id"]
+    made = idp.create_user_pool_client(UserPoolId=pool, ClientName="web", **client)["UserPoolClient"]
+    email = [{"Name": "email", "Value": "ada@example.com"}]
+    idp.admin_create_user(
+        UserPoolId=pool, Username="ada", TemporaryPassword="Temporary-1", UserAttributes=email
+    )
+    if permanent:
+        idp.admin_set_user_password(UserPoolId=pool, Username="ada", Password=PASSWORD, Permanent=True)
+    return pool, made
+
+
+@pytest.fixture
+def cognito(sandbox: SandboxHandle, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """pycognito's client of a pool. It is told the sandbox's address as every SDK is, and given the key set,
+    which it would otherwise fetch from the issuer's own name."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", sandbox.endpoint)
+
+    def made(pool: str, client: dict[str, Any]) -> Any:
+        user = pycognito.Cognito(
+            pool,
+            client["ClientId"],
+            user_pool_region="us-east-1",
+            client_secret=client.get("ClientSecret"),
+            username="ada",
+            access_key="a",
+            secret_key="b",
+        )
+        user.pool_jwk = httpx.get(f"{sandbox.endpoint}/{pool}/.well-known/jwks.json", timeout=20).json()
+        return user
+
+    return made
+
+
+@pytest.mark.sandbox(clock="real")
+@pytest.mark.parametrize("secret", [False, True])
+def test_pycognito_logs_in_by_srp_and_verifies_the_tokens(sandbox: SandboxHandle, cognito: Any, secret: bool):
+    pool, client = make_pool(sandbox, GenerateSecret=secret)
+    user = cognito(pool, client)
+    # It verifies signature, issuer and audience of both tokens.
+    user.authenticate(password=PASSWORD)
+    assert user.id_claims["email"] == "ada@example.com"
+    assert user.access_claims["username"] == "ada"
+    first = user.access_token
+    user.renew_access_token()
+    assert claims(user.access_token)["jti"] != claims(first)["jti"]
+    assert user.get_user().email == "ada@example.com"
+
+
+@pytest.mark.sandbox(clock="real")
+def test_pycognito_is_refused_with_a_wrong_password(sandbox: SandboxHandle, cognito: Any):
+    pool, client = make_pool(sandbox)
+    user = cognito(pool, client)
+    with pytest.raises(
+        user.client.exceptions.NotAuthorizedException, match=r"Incorrect username or password\."
+    ):
+        user.authenticate(password="wrong")
+
+
+@pytest.mark.sandbox(clock="real")
+def test_pycognito_chooses_a_new_password(sandbox: SandboxHandle, cognito: Any):
+    pool, client = make_pool(sandbox, permanent=False)
+    user = cognito(pool, client)
+    with pytest.raises(Exception, match="Change password before authenticating"):
+        user.authenticate(password="Temporary-1")
+    user.new_password_challenge("Temporary-1", PASSWORD)
+    assert user.access_token
+
+
+@pytest.mark.sandbox(clock="real")
+def test_the_javascript_client_logs_in_renews_and_signs_out(sandbox: SandboxHandle, run_node: Run):
+    pool, client = make_pool(sandbox)
+    given = {"pool": pool, "client": client["ClientId"], "username": "ada"}
+    first, renewed, attributes, last = run_node(
+        "cognito_login.mjs", sandbox.endpoint, password=PASSWORD, **given
+    )
+    assert (first["valid"], renewed["valid"]) == (True, True)
+    assert claims(first["id"])["email"] == "ada@example.com"
+    assert claims(renewed["access"])["origin_jti"] == claims(first["access"])["origin_jti"]
+    assert attributes["email"] == "ada@example.com"
+    assert last["answer"] == "SUCCESS"
+    idp = sandbox.client("cognito-idp")
+    with pytest.raises(idp.exceptions.NotAuthorizedException):
+        idp.get_user(AccessToken=renewed["access"])
+    (refused,) = run_node("cognito_login.mjs", sandbox.endpoint, password="wrong", **given)
+    assert refused == {"error": "NotAuthorizedException", "message": "Incorrect username or password."}
+
+
+@pytest.mark.sandbox(clock="real")
+def test_the_javascript_client_chooses_a_new_password(sandbox: SandboxHandle, run_node: Run):
+    pool, client = make_pool(sandbox, permanent=False)
+    asked, made = run_node(
+        "cognito_login.mjs", sandbox.endpoint, pool=pool, client=client["ClientId"], username="ada",
+        password="Temporary-1", newPassword=PASSWORD,
+    )  # fmt: skip
+    assert asked == {"newPasswordRequired": []}
+    assert claims(made["id"])["cognito:username"] == "ada"
