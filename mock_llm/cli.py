@@ -57,7 +57,9 @@ def replay(options: argparse.Namespace) -> int:
 def profiles(options: argparse.Namespace) -> int:
     """List the profiles."""
     for row in map(describe, _profiles(options).values()):
-        pace = f"first token {row['first_token']:g} s, {float(row['rate']):g} tokens/s, {row['tokens']} tokens"
+        pace = (
+            f"first token {row['first_token']:g} s, {float(row['rate']):g} tokens/s, {row['tokens']} tokens"
+        )
         print(f"{row['name']:<14} {pace:<56} {row['about']}\n{'':<14} {row['source']}")
     return 0
 

@@ -92,6 +92,7 @@ class Ledger:
         """Its answer ended, in whatever way."""
         self.open -= 1
         request.ended_at = at
+        request.late, request.blocked = round(request.late, 9), round(request.blocked, 9)
         if request.outcome == "open":
             gone = request.status is None
             refused = request.status is not None and request.status >= 400

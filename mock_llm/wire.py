@@ -105,7 +105,7 @@ class Exchange:
         """Send a part of the body that was due ``offset`` microseconds after the request."""
         request, before = self.request, self.loop.time()
         if request is not None:
-            late = round(before - self.started - offset / SECOND, 9)
+            late = before - self.started - offset / SECOND
             if late > request.late:
                 request.late = late
         await self.send({"type": "http.response.body", "body": data, "more_body": True})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mock_llm.answering import SSE, Turn, begin, broken_event, deliver, quoted
@@ -82,18 +82,16 @@ class ChatAnswer:
             )
             for index, a in enumerate(answers)
         ]
-        pieces = [answer.call_pieces() for answer in answers]
         templates = [self._event(index, {"content": SLOT}).split(dump(SLOT)) for index in range(len(answers))]
-        at = 0
-        for step, at in enumerate(schedule.offsets):
-            if step == 0:
-                yield from (Frame(at, event) for event in opening)
-            for index, (answer, (before, after)) in enumerate(zip(answers, templates, strict=True)):
-                if step < len(answer.tokens):
-                    token = answer.tokens[step]
-                    yield Frame(at, before + quoted(token) + after, token)
-                elif step - len(answer.tokens) < len(pieces[index]):
-                    yield from self._call_frames(at, index, *pieces[index][step - len(answer.tokens)])
+        at = schedule.offsets[0] if schedule.offsets else 0
+        if schedule.offsets:
+            yield from (Frame(at, event) for event in opening)
+        if len(answers) == 1 and not answers[0].calls:  # nearly all are so, and thousands may be told at once
+            before, after = templates[0]
+            for at, token in self.generation.steps():
+                yield Frame(at, before + quoted(token) + after, token)
+        else:
+            at = yield from self._interleaved(templates, at)
         if schedule.hangs:
             yield Frame(FOREVER, b"")
         yield from (Frame(at, event) for event in ([] if schedule.offsets else opening))
@@ -103,6 +101,19 @@ class ChatAnswer:
         if self.asked.include_usage:
             yield Frame(at, self._sse({"choices": [], "usage": self._usage()}))
         yield Frame(at, DONE)
+
+    def _interleaved(self, templates: list[list[bytes]], at: int) -> Generator[Frame, None, int]:
+        """The tokens of several answers, and of calls, step by step; the instant of the last one."""
+        answers = self.generation.answers
+        pieces = [answer.call_pieces() for answer in answers]
+        for step, at in enumerate(self.generation.schedule.offsets):
+            for index, (answer, (before, after)) in enumerate(zip(answers, templates, strict=True)):
+                if step < len(answer.tokens):
+                    token = answer.tokens[step]
+                    yield Frame(at, before + quoted(token) + after, token)
+                elif step - len(answer.tokens) < len(pieces[index]):
+                    yield from self._call_frames(at, index, *pieces[index][step - len(answer.tokens)])
+        return at
 
     def error(self, refusal: RefusedError) -> bytes:
         """An error as data, as OpenAI's clients look for it."""
