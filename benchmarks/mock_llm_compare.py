@@ -1,0 +1,306 @@
+"""The mock model beside aimock (npm) and llm-katan (PyPI), each in a process of its own, read by the same client.
+
+    python -m benchmarks.mock_llm_compare [--install] [--streams 1 100 500] [--paced 500 1000]
+
+``--install`` puts the two into a folder in the user's cache; without it those that are not there are left out. Flat
+out: events with a token a second, all streams together. Paced: gaps of 20 ms; how late the first token
+is, and the gaps. Server and client share the machine, so the client's own delay is
+in every figure, of all three alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+GAP = 0.02
+SECONDS = 4
+TOKENS = int(SECONDS / GAP)
+FLAT = 400
+TOKEN = re.compile(rb'"delta":\s*\{[^{}]*"content":\s*"[^"]')
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "genai-streaming-sandbox" / "peers"
+
+
+class Missing(Exception):  # noqa: N818 - not an error: a peer that is left out
+    """A peer is not installed; the message says how to."""
+
+
+@dataclass
+class Peer:
+    """A mock model under measurement. ``paces``: whether it can be told a gap."""
+
+    name: str
+    folder: Path
+    paces: bool = True
+
+    def command(self, port: int, tokens: int, gap: float) -> list[str]:
+        """What starts it."""
+        raise NotImplementedError
+
+    def ask(self, tokens: int, gap: float, number: int) -> tuple[str, bytes]:
+        """Headers and body of a request."""
+        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": f"Question {number}"}]}
+        return "", json.dumps(body).encode()
+
+    def install(self) -> None:
+        """Put it into the folder."""
+
+
+class MockLLM(Peer):
+    def command(self, port: int, tokens: int, gap: float) -> list[str]:
+        return [sys.executable, "-m", "mock_llm", "--port", str(port)]
+
+    def ask(self, tokens: int, gap: float, number: int) -> tuple[str, bytes]:
+        rate = "inf" if not gap else str(1 / gap)
+        pace = f"x-mock-llm-tokens: {tokens}\r\nx-mock-llm-first-token: {gap}\r\nx-mock-llm-rate: {rate}\r\n"
+        return pace, super().ask(tokens, gap, number)[1]
+
+
+class Aimock(Peer):
+    def command(self, port: int, tokens: int, gap: float) -> list[str]:
+        script = self.folder / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
+        node = shutil.which("node")
+        if node is None or not script.exists():
+            raise Missing("not installed: npm and `--install`")
+        fixture = self.folder / f"fixture-{tokens}.json"
+        content = "word " * tokens
+        row = {"match": {"userMessage": "Question"}, "response": {"content": content}}
+        fixture.write_text(json.dumps({"fixtures": [row]}))
+        latency = str(round(gap * 1000))
+        options = ["--port", str(port), "--latency", latency, "--chunk-size", "5", "--log-level", "silent"]
+        return [node, str(script), *options, "--fixtures", str(fixture)]
+
+    def install(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        npm = shutil.which("npm")
+        if npm is None:
+            raise Missing("not installed: it needs npm")
+        command = [
+            npm,
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            str(self.folder),
+        ]
+        subprocess.run([*command, "@copilotkit/aimock"], check=True)
+
+
+class Katan(Peer):
+    """Its echo backend says a sentence of its own word by word, and has no pace."""
+
+    def command(self, port: int, tokens: int, gap: float) -> list[str]:
+        program = self.folder / "bin" / "llm-katan"
+        if not program.exists():
+            raise Missing("not installed: `--install`")
+        options = ["--backend", "echo", "--model", "m", "--max-tokens", "1000000", "--log-level", "error"]
+        stats = ["--stats-file", str(self.folder / "stats.json")]
+        return [str(program), *options, "--host", "127.0.0.1", "--port", str(port), *stats]
+
+    def ask(self, tokens: int, gap: float, number: int) -> tuple[str, bytes]:
+        said = f"Question {number} " + "word " * tokens
+        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": said}]}
+        return "authorization: Bearer k\r\n", json.dumps(body).encode()
+
+    def install(self) -> None:
+        subprocess.run([sys.executable, "-m", "venv", str(self.folder)], check=True)
+        subprocess.run([str(self.folder / "bin" / "pip"), "install", "-q", "llm-katan"], check=True)
+
+
+@dataclass
+class Reader(asyncio.Protocol):
+    """One streamed request over a socket of its own; notes when each event with a token came."""
+
+    request: bytes
+    done: asyncio.Future[None]
+    sent: float = 0.0
+    arrivals: list[float] = field(default_factory=list)
+    buffer: bytes = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.sent = time.perf_counter()
+        transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.perf_counter()
+        *frames, self.buffer = (self.buffer + data).split(b"\n\n")
+        self.arrivals += [now] * sum(TOKEN.search(frame) is not None for frame in frames)
+        if b"[DONE]" in data:
+            self.transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+async def read_streams(peer: Peer, port: int, count: int, tokens: int, gap: float) -> list[Reader]:
+    """Run ``count`` streams at once."""
+    loop = asyncio.get_running_loop()
+    readers = []
+    for number in range(count):
+        headers, body = peer.ask(tokens, gap, number)
+        head = (
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n"
+            f"content-type: application/json\r\n{headers}content-length: {len(body)}\r\n\r\n"
+        )
+        reader = Reader(head.encode() + body, loop.create_future())
+        await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", port)  # type: ignore[misc]
+        readers.append(reader)
+    await asyncio.gather(*(reader.done for reader in readers))
+    short = [len(reader.arrivals) for reader in readers if len(reader.arrivals) < tokens]
+    if short:
+        raise Missing(f"{len(short)} of {count} streams ended early: {short[0]} of {tokens} tokens")
+    return readers
+
+
+@contextmanager
+def running(peer: Peer, tokens: int, gap: float) -> Iterator[tuple[int, int, float]]:
+    """The peer in a process: its port, its process id, and seconds until it took connections."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command, began = peer.command(port, tokens, gap), time.perf_counter()
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet) as process:  # type: ignore[call-overload]
+        try:
+            while True:
+                if process.poll() is not None or time.perf_counter() - began > 30:
+                    raise Missing("it did not start")
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.005)
+            yield port, process.pid, time.perf_counter() - began
+        finally:
+            process.terminate()
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """The value below which ``part`` of all lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+def resident(pid: int) -> float:
+    """Kibibytes of memory that a process holds."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return float(found[1]) if found else 0.0
+
+
+async def paced(peer: Peer, port: int, pid: int, count: int) -> str:
+    """First token and gaps at 20 ms, and memory, as cells of the table."""
+    await read_streams(peer, port, 20, TOKENS, GAP)  # warm
+    before, held = resident(pid), 0.0
+
+    async def sample() -> None:
+        nonlocal held
+        await asyncio.sleep(SECONDS / 2)
+        held = resident(pid)
+
+    sampling = asyncio.create_task(sample())
+    readers = await read_streams(peer, port, count, TOKENS, GAP)
+    await sampling
+    first = [reader.arrivals[0] - reader.sent - GAP for reader in readers]
+    gaps = [b - a for r in readers for a, b in pairwise(r.arrivals)]
+    lasted = [reader.arrivals[-1] - reader.sent - TOKENS * GAP for reader in readers]
+    values = [quantile(v, p) * 1000 for v in (first, gaps, lasted) for p in (0.5, 0.99)]
+    return " ".join(f"{value:>9.2f}" for value in (*values, (held - before) / count))
+
+
+def boto3_gaps(port: int) -> str:
+    """Gaps between the deltas of one ConverseStream that boto3 decodes, as cells."""
+    import boto3
+
+    keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
+    where = {"region_name": "us-east-1", "endpoint_url": f"http://127.0.0.1:{port}"}
+    client = boto3.client("bedrock-runtime", **keys, **where)
+    client.meta.events.register("before-send.bedrock-runtime.*", _with_pace)
+    messages = [{"role": "user", "content": [{"text": "Question 1"}]}]
+    arrivals = []
+    for event in client.converse_stream(modelId="anthropic.claude-3-haiku-20240307-v1:0", messages=messages)[
+        "stream"
+    ]:
+        if "contentBlockDelta" in event:
+            arrivals.append(time.perf_counter())
+    gaps = [b - a for a, b in pairwise(arrivals)]
+    cells = f"{len(arrivals):>7}"
+    return cells + " ".join(f"{quantile(gaps, part) * 1000:>9.2f}" for part in (0.5, 0.99))
+
+
+def _with_pace(request: object, **_: object) -> None:
+    headers = request.headers  # type: ignore[attr-defined]
+    pace = {"tokens": str(TOKENS), "first-token": str(GAP), "rate": str(1 / GAP)}
+    for name, value in pace.items():
+        headers[f"x-mock-llm-{name}"] = value
+
+
+def measure(peer: Peer, streams: Sequence[int], at_pace: Sequence[int]) -> None:
+    """All rows of one peer."""
+    with running(peer, FLAT, 0) as (port, pid, took):
+        print(f"{peer.name:<10} start-up {took:.2f} s, {resident(pid) / 1024:.0f} MiB")
+        asyncio.run(read_streams(peer, port, 20, FLAT, 0))
+        for count in streams:
+            readers = asyncio.run(read_streams(peer, port, count, FLAT, 0))
+            spent = max(r.arrivals[-1] for r in readers) - min(r.sent for r in readers)
+            events = sum(len(r.arrivals) for r in readers)
+            print(f"{peer.name:<10} flat {count:>5} streams {events / spent:>10,.0f} events/s", flush=True)
+    if not peer.paces:
+        print(f"{peer.name:<10} has no gaps between tokens: nothing to measure at a pace")
+        return
+    for count in at_pace:
+        with running(peer, TOKENS, GAP) as (port, pid, _):
+            print(
+                f"{peer.name:<10} paced {count:>4} {asyncio.run(paced(peer, port, pid, count))}", flush=True
+            )
+    with running(peer, TOKENS, GAP) as (port, _, _):
+        print(f"{peer.name:<10} boto3 ConverseStream {boto3_gaps(port)}", flush=True)
+
+
+def main() -> None:
+    """Measure all that are there."""
+    parser = argparse.ArgumentParser(description="The mock model beside others")
+    parser.add_argument("--install", action="store_true", help="install the others first")
+    parser.add_argument("--peers", type=Path, default=CACHE, help="where they are (default: %(default)s)")
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 100, 500])
+    parser.add_argument("--paced", type=int, nargs="+", default=[500, 1000])
+    options, _ = parser.parse_known_args()
+    folder = options.peers
+    peers = [
+        MockLLM("mock-llm", folder),
+        Aimock("aimock", folder / "aimock"),
+        Katan("llm-katan", folder / "katan", False),
+    ]
+    names = ("first p50", "p99", "gap p50", "p99", "last p50", "p99", "KiB/stream")
+    print(
+        f"paced: ms (first and last: how late), then memory\n{'':<21}{' '.join(f'{name:>9}' for name in names)}"
+    )
+    for peer in peers:
+        try:
+            if options.install:
+                peer.install()
+            measure(peer, options.streams, options.paced)
+        except Missing as left_out:
+            print(f"{peer.name:<10} {left_out}")
+        except Exception as error:  # a client that cannot read a peer is a row of the table, not its end
+            print(f"{peer.name:<10} {type(error).__name__}: {str(error)[:200]}")
+
+
+if __name__ == "__main__":
+    main()
