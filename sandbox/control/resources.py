@@ -135,6 +135,7 @@ class RestApi:
     api_key_source: Literal["HEADER", "AUTHORIZER"] = "HEADER"
     disable_execute_api_endpoint: bool = False
     method_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # "*/*" -> MethodSetting
+    access_log: Mapping[str, str] | None = None  # AccessLogSettings: destinationArn, format
 
 
 @dataclass(frozen=True, slots=True)

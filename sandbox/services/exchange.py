@@ -45,6 +45,7 @@ class Exchange:
         self._send = send
         self._ended = False
         self._bytes = 0
+        self._status = 0
         self._watcher: asyncio.Task[None] | None = None
         raw = bytes(scope.get("raw_path") or str(scope["path"]).encode()).decode("latin-1")
         self._timeline.record(source, "request_received", id, method=scope["method"], path=raw)
@@ -121,6 +122,11 @@ class Exchange:
         if not self.gone:
             self._timeline.record(self._source, "response_cut", self.id, error=error, bytes=self._bytes)
         return ConnectionAbort(error)
+
+    @property
+    def status(self) -> int:
+        """The answer's status; 0 before it."""
+        return self._status
 
     @property
     def sent(self) -> int:

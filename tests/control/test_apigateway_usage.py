@@ -132,3 +132,57 @@ def test_stage_cache_is_named_as_not_there(served: Any) -> None:
     patch = [{"op": "replace", "path": "/cacheClusterEnabled", "value": "true"}]
     status, _, message = refused(client.update_stage, restApiId=api, stageName=name, patchOperations=patch)
     assert (status, "caching" in message) == (501, True)
+
+
+def test_import_takes_models_validators_keys_and_authorizers(served: Any) -> None:
+    client = served.client("apigateway")
+    question = {"type": "object", "required": ["q"]}
+    operation = {
+        "parameters": [
+            {"in": "body", "name": "q", "required": True, "schema": {"$ref": "#/definitions/Question"}},
+            {"in": "query", "name": "n", "type": "string", "required": True},
+        ],
+        "security": [{"api_key": []}, {"guard": []}],
+        "x-amazon-apigateway-integration": {"type": "mock"},
+    }
+    document = {
+        "swagger": "2.0",
+        "info": {"title": "t"},
+        "definitions": {"Question": question},
+        "securityDefinitions": {
+            "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+            "guard": {
+                "type": "apiKey",
+                "name": "X-Token",
+                "in": "header",
+                "x-amazon-apigateway-authtype": "custom",
+                "x-amazon-apigateway-authorizer": {
+                    "type": "token",
+                    "authorizerUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations",
+                    "authorizerResultTtlInSeconds": 7,
+                },
+            },
+        },
+        "x-amazon-apigateway-api-key-source": "AUTHORIZER",
+        "x-amazon-apigateway-binary-media-types": ["image/png"],
+        "x-amazon-apigateway-request-validators": {"all": {"validateRequestBody": True}},
+        "x-amazon-apigateway-request-validator": "all",
+        "x-amazon-apigateway-gateway-responses": {"THROTTLED": {"statusCode": 503}},
+        "paths": {"/ask": {"post": operation}},
+    }
+    made = client.import_rest_api(body=json.dumps(document).encode())
+    client.create_deployment(restApiId=made["id"], stageName="prod")
+    api = served.ask(served.control.resources.rest_api(made["id"], "prod"))
+    (method,) = (r.methods["POST"] for r in api.resources if r.path == "/ask")
+    assert method.request_models == {"application/json": "Question"}
+    assert method.request_parameters == {"method.request.querystring.n": True}
+    assert json.loads(api.models["Question"]["schema"]) == question
+    assert api.validators[method.validator_id]["validateRequestBody"] is True
+    assert (method.api_key_required, method.authorization) == (True, "CUSTOM")
+    authorizer = api.authorizers[method.authorizer_id]
+    assert (authorizer["identitySource"], authorizer["authorizerResultTtlInSeconds"]) == (
+        "method.request.header.X-Token",
+        7,
+    )
+    assert (api.api_key_source, api.binary_media_types) == ("AUTHORIZER", ("image/png",))
+    assert api.gateway_responses["THROTTLED"]["statusCode"] == "503"

@@ -117,6 +117,7 @@ class Reading:
             api_key_source=cast(Literal["HEADER", "AUTHORIZER"], snapshot.api_key_source),
             disable_execute_api_endpoint=bool(api.info.get("disableExecuteApiEndpoint")),
             method_settings=document["methodSettings"],
+            access_log=document.get("accessLogSettings"),
         )
 
     async def rest_api_exists(self, api_id: str) -> bool:

@@ -41,6 +41,7 @@ class Call:
     source_ip: str
     raw_path: str  # as sent, with the stage
     at_ms: int
+    began: float  # on the sandbox's clock
     stage: str = ""
     path: str = ""  # as sent, without the stage
     signed: SignedRequest = field(init=False)
@@ -55,6 +56,7 @@ class Call:
     authorizer: dict[str, Any] | None = None  # requestContext.authorizer
     usage_key: str | None = None  # the API key that a Lambda authorizer named
     api_key: ApiKey | None = None
+    marks: dict[str, float] = field(default_factory=dict)  # instants of the integration, for the access log
     overrides: dict[str, Any] = field(
         default_factory=lambda: {
             "requestOverride": {"header": {}, "path": {}, "querystring": {}},
@@ -71,6 +73,10 @@ class Call:
     def domain(self) -> str:
         """The API's name in AWS's form."""
         return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
+
+    def mark(self, name: str) -> None:
+        """Note when something of the integration happened first: called, headers, content, answered."""
+        self.marks.setdefault(name, self.sandbox.clock.now())
 
     def header(self, name: str) -> str | None:
         """A request header by its lower-case name."""

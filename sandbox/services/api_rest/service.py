@@ -23,8 +23,9 @@ from sandbox.services.api_rest import (
     usage,
     validation,
 )
+from sandbox.services.api_rest.access_log import AccessLog
 from sandbox.services.api_rest.call import Answer, Call
-from sandbox.services.api_rest.gateway_response import GatewayError, error, of_limit, render
+from sandbox.services.api_rest.gateway_response import GatewayError, error, error_context, of_limit, render
 from sandbox.services.api_rest.http_custom import HttpCustom
 from sandbox.services.api_rest.http_proxy import HttpProxy
 from sandbox.services.api_rest.mapping import gateway_value
@@ -51,6 +52,7 @@ class RestApiService:
         self._http = HttpProxy()
         self._access = access.Access(sandbox)
         self._throttling = Throttling()
+        self._log: AccessLog | None = None
         self._integrations: dict[str, Callable[[Call], Awaitable[Answer]]] = {
             "AWS_PROXY": lambda_proxy.integrate,
             "HTTP_PROXY": self._http.integrate,
@@ -93,6 +95,7 @@ class RestApiService:
         request_id = self._sandbox.ids.uuid()
         async with Exchange(self._sandbox, SOURCE, request_id, scope, receive, send) as exchange:
             call = self._new_call(exchange, scope)
+            error_values: dict[str, str] = {}
             try:
                 for step in self._steps:
                     await step(call)
@@ -102,7 +105,16 @@ class RestApiService:
                 if exchange.started:
                     raise exchange.cut(str(failure)) from failure
                 known = failure if isinstance(failure, GatewayError) else _as_gateway_error(failure)
+                error_values = error_context(known)
                 await self._fail(call, known)
+            finally:
+                if exchange.started and hasattr(call, "api") and call.api.access_log:
+                    self._access_log().write(call, error_values)
+
+    def _access_log(self) -> AccessLog:
+        if self._log is None:
+            self._log = AccessLog(self._sandbox.ids.hex(32))
+        return self._log
 
     def _new_call(self, exchange: Exchange, scope: Scope) -> Call:
         sandbox = self._sandbox
@@ -118,6 +130,7 @@ class RestApiService:
             trace_id=f"Root=1-{int(sandbox.clock.epoch()):08x}-{sandbox.ids.hex(24)}",
             source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
             raw_path=raw.partition(b"?")[0].decode("latin-1"),
+            began=sandbox.clock.now(),
             at_ms=int(sandbox.clock.epoch() * 1000),
         )
 
@@ -164,6 +177,7 @@ class RestApiService:
 
     async def _answer(self, call: Call) -> None:
         kind = call.integration.type
+        call.mark("called")
         if call.integration.transfer_mode == "STREAM":
             await streaming.relay(call, streaming.source_of(call, self._http))
             return
@@ -177,6 +191,7 @@ class RestApiService:
         task = self._sandbox.spawn(integrate(call), what)
         seconds = call.integration.timeout_ms / 1000
         done, _ = await asyncio.wait({task}, timeout=seconds)
+        call.mark("answered")
         if done:
             answer: Answer = task.result()
             return answer

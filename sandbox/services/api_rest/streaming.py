@@ -188,6 +188,7 @@ async def relay(call: Call, source: Source) -> None:
         int(limits.value("api_rest.stream.bandwidth")),
     )
     head = await _head(call, source, min(deadline, loop.time() + idle))
+    call.mark("headers")
     await call.exchange.start(
         head.status, [*_kept(call, head), *headers.of_gateway(call, call.integration.type)]
     )
@@ -201,6 +202,7 @@ async def relay(call: Call, source: Source) -> None:
     except BrokenStreamError as broken:
         raise call.exchange.cut(str(broken)) from broken
     finally:
+        call.mark("answered")
         _bill(call)
         await source.close()
 
@@ -244,6 +246,8 @@ async def _send(call: Call, data: bytes, pacer: Pacer, deadline: float) -> None:
     if pause:
         async with asyncio.timeout_at(deadline):
             await asyncio.sleep(pause)
+    if data:
+        call.mark("content")
     await call.exchange.write(data)
 
 

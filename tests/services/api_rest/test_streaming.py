@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -234,3 +235,40 @@ def test_refusal_of_lambda_is_a_500(edge: SimpleNamespace, rest: SimpleNamespace
     failure = AwsError(429, "TooManyRequestsException", "Rate Exceeded.")
     reply, _ = rest.serve(edge, streaming(rest), lambda sandbox: sandbox.lambda_.raises(failure))
     assert (reply.status, json.loads(reply.body)) == (500, {"message": "Internal server error"})
+
+
+@pytest.mark.fact("1.33")
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("STREAM", "STREAMED 201 2000 5000 12000 12000 3 -"),
+        ("BUFFERED", "BUFFERED 200 - - 7000 7000 2 -"),
+        ("LATE", "BUFFERED 504 - - 29000 29000 41 INTEGRATION_TIMEOUT"),
+    ],
+)
+def test_access_log_tells_how_an_answer_came(
+    edge: SimpleNamespace, rest: SimpleNamespace, mode: str, expected: str
+) -> None:
+    names = ("responseTransferMode", "status", "timeToAllHeaders", "timeToFirstContent", "latency")
+    form = " ".join(f"$context.integration.{name}" for name in names)
+    form = form.replace("$context.integration.status", "$context.status")
+    form += " $context.responseLatency $context.responseLength $context.error.responseType"
+    settings = {"destinationArn": "arn:aws:logs:us-east-1:000000000000:log-group:calls", "format": form}
+    lines: list[Any] = []
+
+    def prepare(sandbox: Any) -> None:
+        async def call(service: str, operation: str, **params: Any) -> Any:
+            if operation == "PutLogEvents":
+                lines.append((params["logGroupName"], [event["message"] for event in params["logEvents"]]))
+
+        sandbox.control.call = call
+        if mode == "STREAM":
+            streams((2.0, META), (3.0, b"abc"), (7.0, b""))(sandbox)
+        else:
+            sandbox.lambda_.returns(
+                b'{"statusCode":200,"body":"ok"}', after=7.0 if mode == "BUFFERED" else 60
+            )
+
+    config = streaming(rest) if mode == "STREAM" else rest.api()
+    rest.serve(edge, replace(config, access_log=settings), prepare, wait=1.0)
+    assert lines == [("calls", [expected])]

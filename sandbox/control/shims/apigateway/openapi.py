@@ -133,6 +133,7 @@ class Importer:
             "authorizationType": "NONE",
             "operationName": operation.get("operationId"),
             "requestParameters": _request_parameters(operation.get("parameters") or []) or None,
+            "requestModels": _request_models(api, operation) or None,
             **self._security(operation),
             "requestValidatorId": self._validator_id(api, operation),
         }
@@ -235,6 +236,18 @@ def _request_parameters(parameters: list[Document]) -> dict[str, bool]:
         for given in parameters
         if given.get("in") in places
     }
+
+
+def _request_models(api: Api, operation: Document) -> dict[str, str]:
+    """The models that an operation's body refers to, by content type."""
+    bodies = dict((operation.get("requestBody") or {}).get("content") or {})
+    for given in operation.get("parameters") or []:
+        if given.get("in") == "body":
+            bodies |= dict.fromkeys(operation.get("consumes") or ["application/json"], given)
+    found = {
+        kind: (body.get("schema") or {}).get("$ref", "").rpartition("/")[2] for kind, body in bodies.items()
+    }
+    return {kind: name for kind, name in found.items() if name in api.models}
 
 
 def _response(status: str, given: Document) -> Document:
