@@ -3,7 +3,15 @@
 import sys
 from importlib import import_module
 
-NAMES = ("rest_timeout", "function_timeout", "start_up", "stories", "delay_per_token", "mock_llm_pace")
+NAMES = (
+    "rest_timeout",
+    "function_timeout",
+    "start_up",
+    "stories",
+    "delay_per_token",
+    "mock_llm_pace",
+    "websocket_connections",
+)
 
 
 def main() -> int:

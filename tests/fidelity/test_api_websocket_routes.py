@@ -291,3 +291,44 @@ def test_an_unknown_stage_and_other_requests_are_forbidden(play: Play) -> None:
         assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
 
     play(main)
+
+
+def test_an_open_connection_does_not_let_time_move(play: Play) -> None:
+    async def main(world: World) -> None:
+        async with client_of(world, await api_of(world, {})) as client:
+            assert world.clock.in_flight_names() == []
+            await client.send("x")
+            for _ in range(3):
+                await world.clock.settled()
+            assert len(world.events("message_received", "api_websocket")) == 1
+            assert world.clock.in_flight_names() == []
+            assert world.clock.now() < 1
+
+    play(main)
+
+
+def test_a_reset_closes_the_connections(play: Play) -> None:
+    async def main(world: World) -> None:
+        client = await client_of(world, await api_of(world, {}))
+        await world.http.post(f"{world.sandbox.endpoint}/_sandbox/reset")
+        assert (await raised(client))[0] == 1012
+
+    play(main)
+
+
+@pytest.mark.parametrize(
+    ("returned", "received"),
+    [("'\\ud800!'", "?!"), ("'x' * 200_000", "x" * 200_000), ("'€'", "€")],
+)
+def test_odd_replies(play: Play, returned: str, received: str) -> None:
+    source = f"def handler(event, context):\n    return {{'statusCode': 200, 'body': {returned}}}\n"
+
+    async def main(world: World) -> None:
+        await world.python("f", source)
+        api = await api_of(world, {"$default": "f"}, replies=("$default",))
+        async with client_of(world, api) as client:
+            for sent in ("", "[" * 30_000, '"\\ud800"'):
+                await client.send(sent)
+                assert await client.recv() == received
+
+    play(main)

@@ -54,10 +54,10 @@ def text(value: Any) -> str:
 
 
 def parsed(body: str) -> Any:
-    """A message's JSON, ``None`` when it is none."""
+    """A message's JSON, ``None`` when it is none (or nested too deep to be read)."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -152,11 +152,12 @@ class WebSocketApiService:
         return found
 
     def send(self, connection: Connection, text: str) -> None:
-        """Send a message to a client."""
+        """Send a message to a client. Half a surrogate pair, which only JSON can hold, becomes ``?``."""
+        data = text.encode("utf-8", "replace")
         self.touch(connection)
-        connection.socket.send(text)
+        connection.socket.send(data.decode())
         self._sandbox.timeline.record(
-            self.name, "sent", connection.id, bytes=len(text.encode()), connection=connection.id
+            self.name, "sent", connection.id, bytes=len(data), connection=connection.id
         )
 
     def touch(self, connection: Connection) -> None:

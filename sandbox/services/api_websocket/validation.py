@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sandbox.services.api_websocket import selection
@@ -39,5 +40,9 @@ def _check(schema: Any, body: Any) -> str | None:
         return None
     import jsonschema
 
-    found = next(jsonschema.Draft4Validator(schema).iter_errors(body), None)
+    try:
+        jsonschema.Draft4Validator.check_schema(schema)
+        found = next(jsonschema.Draft4Validator(schema).iter_errors(body), None)
+    except (jsonschema.SchemaError, re.error, RecursionError) as wrong:
+        raise IntegrationError(f"the model's schema cannot be used: {wrong}") from wrong
     return None if found is None else str(found.message)
