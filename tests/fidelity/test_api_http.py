@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.fidelity.conftest import Play, World
 
 SLEEP = """
@@ -106,3 +108,58 @@ def test_a_message_goes_to_a_queue(play: Play) -> None:
         assert missing.status_code == 400
 
     play(main)
+
+
+@pytest.mark.fact("2.7", "9.2")
+def test_a_users_tokens_open_a_route_and_no_others(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.python("f", ECHO)
+        await permit(world, "f")
+        pool = (await world.aws("cognito-idp", "CreateUserPool", PoolName="p"))["UserPool"]["Id"]
+        flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        given = {"UserPoolId": pool, "ClientName": "c", "ExplicitAuthFlows": flows}
+        made = await world.aws("cognito-idp", "CreateUserPoolClient", **given)
+        client = made["UserPoolClient"]["ClientId"]
+        user, password = {"UserPoolId": pool, "Username": "me"}, "Passw0rd!x"
+        await world.aws("cognito-idp", "AdminCreateUser", **user, MessageAction="SUPPRESS")
+        await world.aws("cognito-idp", "AdminSetUserPassword", **user, Password=password, Permanent=True)
+        login = {"USERNAME": "me", "PASSWORD": password}
+        flow = {"ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": login}
+        tokens = (await world.aws("cognito-idp", "InitiateAuth", **flow))["AuthenticationResult"]
+        api = await protected_api(world, "f", pool, client)
+
+        async def ask(token: str) -> httpx.Response:
+            return await world.http.get(f"{api}/chat", headers={"authorization": f"Bearer {token}"})
+
+        for use, kind in (("id", "IdToken"), ("access", "AccessToken")):
+            answer = await ask(tokens[kind])
+            assert answer.status_code == 200
+            claims = answer.json()["requestContext"]["authorizer"]["jwt"]["claims"]
+            assert claims["token_use"] == use
+        assert (await ask(tokens["RefreshToken"])).status_code == 401
+        await world.clock.advance(3600)
+        late = await ask(tokens["AccessToken"])
+        assert (late.status_code, late.content) == (401, b'{"message":"Unauthorized"}')
+        assert "the token has expired" in late.headers["www-authenticate"]
+
+    play(main)
+
+
+async def protected_api(world: World, function: str, pool: str, client: str) -> str:
+    """An HTTP API whose ``$default`` route wants a token of the pool for the client."""
+    address = await http_api(world, function)
+    api = address.rpartition("/")[2]
+    issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{pool}"
+    made = await world.aws(
+        "apigatewayv2",
+        "CreateAuthorizer",
+        ApiId=api,
+        Name="jwt",
+        AuthorizerType="JWT",
+        IdentitySource=["$request.header.Authorization"],
+        JwtConfiguration={"Issuer": issuer, "Audience": [client]},
+    )
+    (route,) = (await world.aws("apigatewayv2", "GetRoutes", ApiId=api))["Items"]
+    change = {"AuthorizationType": "JWT", "AuthorizerId": made["AuthorizerId"]}
+    await world.aws("apigatewayv2", "UpdateRoute", ApiId=api, RouteId=route["RouteId"], **change)
+    return address
