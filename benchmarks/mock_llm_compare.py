@@ -198,6 +198,12 @@ def quantile(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
+def cpu_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has used: what a busy machine does not change."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(pid: int) -> float:
     """Kibibytes of memory that a process holds."""
     found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
@@ -257,10 +263,13 @@ def measure(peer: Peer, streams: Sequence[int], at_pace: Sequence[int]) -> None:
         print(f"{peer.name:<10} start-up {took:.2f} s, {resident(pid) / 1024:.0f} MiB")
         asyncio.run(read_streams(peer, port, 20, FLAT, 0))
         for count in streams:
+            worked = cpu_seconds(pid)
             readers = asyncio.run(read_streams(peer, port, count, FLAT, 0))
+            worked = max(0.01, cpu_seconds(pid) - worked)
             spent = max(r.arrivals[-1] for r in readers) - min(r.sent for r in readers)
             events = sum(len(r.arrivals) for r in readers)
-            print(f"{peer.name:<10} flat {count:>5} streams {events / spent:>10,.0f} events/s", flush=True)
+            rates = f"{events / spent:>10,.0f} events/s {events / worked:>10,.0f} events per CPU second"
+            print(f"{peer.name:<10} flat {count:>5} streams {rates}", flush=True)
     if not peer.paces:
         print(f"{peer.name:<10} has no gaps between tokens: nothing to measure at a pace")
         return
