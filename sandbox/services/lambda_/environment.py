@@ -70,7 +70,7 @@ class Environment:
         self._stopped = False
         self._peak = 0  # bytes
         self._strays: set[int] = set()  # processes that left our groups
-        self._newest = ""  # process id when they were looked for
+        self._newest = 0  # process id when they were looked for
 
     @property
     def new(self) -> bool:
@@ -249,9 +249,9 @@ class Environment:
         for group in self._groups:
             group.signal(signal.SIGSTOP)
             self._sandbox.clock.freeze(group.pid)
-        if self._newest != (newest := newest_id()):  # looking for strays takes some milliseconds
+        if self._groups and self._newest != (newest := newest_id()):
+            self._strays |= self._groups[-1].strays(self._newest)
             self._newest = newest
-            self._strays = self._groups[-1].strays() if self._groups else set()
         send(signal.SIGSTOP, self._strays)
         self._record("environment_frozen", environment=self.id)
 

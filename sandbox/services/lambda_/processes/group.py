@@ -24,6 +24,7 @@ from sandbox.services.lambda_.processes import reaper
 # reaper until then.
 _SHIM = 'echo "+$$" >&0; exec "$@" </dev/null'
 
+_FEW = 1000  # new ids that are looked at one by one; more of them: all processes are listed
 READ_SIZE = 8192  # bytes, thousands of short lines: the sandbox has other things to do between two readings
 
 
@@ -170,9 +171,12 @@ class ProcessGroup:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
-    def strays(self) -> set[int]:
-        """Processes that left the group (daemons), in the same environment. Looks at every process there is."""
-        found = set(reaper.strays(reaper.runtime_apis({self.pid})))
+    def strays(self, since: int) -> set[int]:
+        """Processes that left the group (daemons), in the same environment, with an id given out after ``since``."""
+        first, last = max(since, self.pid) + 1, newest_id()
+        few = 0 <= last - first < _FEW
+        candidates = range(first, last + 1) if few else reaper.process_ids()
+        found = reaper.strays(reaper.runtime_apis({self.pid}), candidates)
         return {pid for pid in found if _group_of(pid) not in (None, self.pid)}
 
     def kill(self) -> None:
@@ -204,9 +208,9 @@ def _group_of(pid: int) -> int | None:
         return None
 
 
-def newest_id() -> str:
+def newest_id() -> int:
     """The id given out last on this machine, to a process or a thread: unchanged when none was started."""
-    return Path("/proc/loadavg").read_text().split()[-1]
+    return int(Path("/proc/loadavg").read_text().split()[-1])
 
 
 def send(number: signal.Signals, pids: set[int]) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 MARK = "AWS_LAMBDA_RUNTIME_API="
@@ -27,13 +28,18 @@ def runtime_apis(pids: set[int]) -> set[bytes]:
     return found
 
 
-def strays(addresses: set[bytes]) -> list[int]:
-    """Processes that belong to one of the environments although they left its process group."""
+def process_ids() -> list[int]:
+    """All processes that can be seen."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def strays(addresses: set[bytes], candidates: Iterable[int]) -> list[int]:
+    """Those of the candidates that belong to one of the environments although they left its process group."""
     found: list[int] = []
-    for entry in Path("/proc").iterdir() if addresses else ():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and addresses.intersection((entry / "environ").read_bytes().split(b"\0")):
-                found.append(int(entry.name))
+    for pid in candidates if addresses else ():
+        with contextlib.suppress(OSError), Path(f"/proc/{pid}/environ").open("rb", buffering=0) as file:
+            if addresses.intersection(file.read().split(b"\0")):
+                found.append(pid)
     return found
 
 
@@ -43,7 +49,7 @@ def kill_groups(groups: set[int]) -> None:
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    for pid in strays(addresses):
+    for pid in strays(addresses, process_ids()):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 
