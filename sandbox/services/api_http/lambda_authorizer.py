@@ -1,11 +1,13 @@
 """Lambda (REQUEST) authorizers: formats 1.0 and 2.0, simple answers and policies, kept results.
 
 Source: API Gateway developer guide, "Control access to HTTP APIs with AWS Lambda authorizers". The body of a refusal
-is the gateway's ``Forbidden`` (S); a missing identity source is 401.
+is the gateway's ``Forbidden`` (S); a missing identity source is 401. What a client gets when the authorizer takes too
+long is the 500 of one that cannot be invoked (UNSOURCED).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,7 +62,15 @@ async def _invoke(call: Call, authorizer: V2Authorizer, identity: list[str]) -> 
     source = f"arn:aws:execute-api:{call.region}:{account}:{call.api_id}/authorizers/{authorizer.id}"
     function = functions.arn_of(call, authorizer.uri or "")
     given = _event(call, authorizer, identity)
-    result = await functions.invoke(call, function, given, source=source, credentials=authorizer.credentials)
+    work = functions.invoke(call, function, given, source=source, credentials=authorizer.credentials)
+    # A task of its own: the function runs on when its time is over.
+    task = call.sandbox.spawn(work, f"authorizer {authorizer.name} for {call.request_id}")
+    seconds = float(call.sandbox.limits.value("api_http.lambda_authorizer.timeout"))
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.add_done_callback(_result_is_not_wanted)
+        raise internal(call.sandbox.limits, f"the authorizer {authorizer.name} took over {seconds} s")
+    result: InvocationResult = task.result()
     return _read(call, authorizer, result)
 
 
@@ -108,3 +118,9 @@ def _allows(call: Call, authorizer: V2Authorizer, answer: Mapping[str, Any]) -> 
     caller = Principal(arn=str(answer.get("principalId", "")), account="", policies=(policy,))
     context = {"aws:SourceIp": call.source_ip, "aws:CurrentTime": call.sandbox.clock.utcnow().isoformat()}
     return authorize(caller, "execute-api:Invoke", call.arn(), context=context)
+
+
+def _result_is_not_wanted(task: asyncio.Task[InvocationResult]) -> None:
+    """Take the late result so that an error in it is not reported as never looked at."""
+    if not task.cancelled():
+        task.exception()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 from types import SimpleNamespace
@@ -174,6 +175,25 @@ def test_refusals(
     reply, sandbox = http.serve(edge, gated(http), gate(answer, error), headers=AUTHORIZED)
     assert (reply.status, reply.body) == (status, body)
     assert len(sandbox.lambda_.invocations) == 1
+
+
+@pytest.mark.fact("2.7")
+@pytest.mark.parametrize(("after", "status", "ended"), [(9.9, 200, 9.9), (20, 500, 10.0)])
+def test_an_authorizer_has_ten_seconds(
+    edge: SimpleNamespace, http: SimpleNamespace, after: float, status: int, ended: float
+) -> None:
+    def prepare(sandbox: Any) -> None:
+        gate({"isAuthorized": True})(sandbox)
+        answer = sandbox.lambda_.answer
+
+        async def slow(invocation: Any) -> Any:
+            await asyncio.sleep(after if ":gate" in invocation.function else 0)
+            return await answer(invocation)
+
+        sandbox.lambda_.answer = slow
+
+    reply, _ = http.serve(edge, gated(http), prepare, headers=AUTHORIZED)
+    assert (reply.status, reply.ended_at) == (status, ended)
 
 
 def test_without_its_identity_source_the_authorizer_is_not_asked(
