@@ -10,6 +10,7 @@ NAMES = (
     "stories",
     "delay_per_token",
     "mock_llm_pace",
+    "mock_llm_compare",
     "websocket_connections",
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uvicorn
 
 from mock_llm.app import create_app
+from mock_llm.http2 import EitherProtocol
 from mock_llm.settings import Settings
 
 
@@ -18,6 +19,7 @@ def listen(host: str, port: int, settings: Settings) -> int:
         log_level="warning",
         access_log=False,
         ws="none",
+        http=EitherProtocol,
         timeout_graceful_shutdown=1,  # a stalled answer would keep it up for ever
     )
     server = _Server(config)

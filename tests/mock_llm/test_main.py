@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
+from h2.connection import H2Connection
+from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
 
 from mock_llm.cli import main
 
@@ -49,6 +52,54 @@ def test_option_that_cannot_be_is_refused(
 ) -> None:
     assert main(arguments) == 2
     assert says in capsys.readouterr().err
+
+
+def test_http_2_goes_on_after_goaway_and_resets_what_breaks_off() -> None:
+    """As the AWS SDK for JavaScript asks Bedrock: prior knowledge, and GOAWAY once the headers are there."""
+    command = [sys.executable, "-m", "mock_llm", "--port", "0", "--profile", "fast"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        found = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
+        assert found
+        kinds, data = asked(int(found[1]), [])
+        assert (kinds[-1], data.count(b":event-type"), data.count(b"contentBlockDelta")) == (
+            StreamEnded,
+            204,
+            200,
+        )
+        kinds, data = asked(int(found[1]), [("x-mock-llm-fault", "drop:after=2")])
+        assert (kinds[-1], data.count(b"contentBlockDelta")) == (StreamReset, 2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert errors == ""
+
+
+def asked(port: int, headers: list[tuple[str, str]]) -> tuple[list[type], bytes]:
+    """A ConverseStream over HTTP/2: the kinds of events that came, and the body."""
+    h2, kinds, data = H2Connection(), list[type](), b""
+    h2.initiate_connection()
+    fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":authority", "x"),
+        (":path", "/model/x/converse-stream"),
+    ]
+    h2.send_headers(1, [*fields, *headers])
+    h2.send_data(1, b'{"messages": [{"role": "user", "content": [{"text": "x"}]}]}', end_stream=True)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(h2.data_to_send())
+        while not kinds or kinds[-1] not in (StreamEnded, StreamReset):
+            received = connection.recv(65536)
+            assert received, kinds
+            for event in h2.receive_data(received):
+                kinds.append(type(event))
+                if isinstance(event, ResponseReceived):
+                    connection.sendall(b"\x00\x00\x08\x07\x00" + bytes(12))
+                if isinstance(event, DataReceived):
+                    data += event.data
+                    h2.acknowledge_received_data(event.flow_controlled_length, 1)
+            connection.sendall(h2.data_to_send())
+    return kinds, data
 
 
 def test_profiles_are_listed_with_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
