@@ -19,6 +19,6 @@ def main() -> None:
     slowest = max(rows, key=lambda row: row["wall_s"])
     passed = sum(row["passed"] for row in rows)
     print(
-        f"{len(rows)} stories, {passed} passed, {wall:.2f} s wall for {told:.0f} s told: {told / wall:.0f} times faster"
+        f"{len(rows)} stories, {passed} passed, {wall:.2f} s wall for {told:.0f} s told: {told / wall:.0f} times"
     )
     print(f"slowest: {slowest['story']} {slowest['wall_s']:.2f} s")
