@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.fidelity.conftest import PYTHON
+
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -85,7 +87,7 @@ Outputs:
 @pytest.fixture
 def deployed(sandbox: Any, tmp_path: Path) -> tuple[Any, dict[str, str]]:
     file = tmp_path / "template.yaml"
-    file.write_text(TEMPLATE)
+    file.write_text(TEMPLATE.replace("python3.11", PYTHON))
     return sandbox, sandbox.deploy(file, stack="app")
 
 
@@ -129,6 +131,6 @@ def test_sam_application_with_authorizers_and_keys(deployed: tuple[Any, dict[str
         statuses = [http.get("/keyed", headers={"x-api-key": key["value"]}).status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
         (plan,) = client.get_usage_plans()["items"]
-        day = "2026-11-24"
+        day = sandbox.status()["date"][:10]
         usage = client.get_usage(usagePlanId=plan["id"], startDate=day, endDate=day)
         assert usage["items"] == {key["id"]: [[3, 0]]}

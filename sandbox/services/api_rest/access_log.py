@@ -61,7 +61,7 @@ def line(call: Call, form: str, error: Mapping[str, str]) -> str:
 
 def _variables(call: Call, error: Mapping[str, str]) -> dict[str, Any]:
     marks = call.marks
-    integration = {
+    integration: dict[str, Any] = {
         "status": call.exchange.status if "called" in marks else None,
         "latency": _between(marks, "called", "answered"),
         "timeToAllHeaders": _between(marks, "called", "headers"),

@@ -1,4 +1,4 @@
-"""HTTP_PROXY against a real server on loopback."""
+"""HTTP_PROXY and HTTP against a real server on loopback."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 def proxied(edge: SimpleNamespace, rest: SimpleNamespace, handler: Handler, **options: Any) -> Any:
     """One request through an API whose endpoint is ``handler(request bytes, writer)``."""
     uri, path = options.pop("uri", "http://127.0.0.1:PORT/up"), options.pop("path", "/prod/chat")
+    kind = options.pop("kind", "HTTP_PROXY")
     changes, resource = options.pop("changes", {}), options.pop("resource", "/chat")
 
     async def main(clock: Any) -> Any:
@@ -34,7 +35,7 @@ def proxied(edge: SimpleNamespace, rest: SimpleNamespace, handler: Handler, **op
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         url = uri.replace("PORT", str(port))
-        given = rest.integration("HTTP_PROXY", http_method="ANY", uri=url, **changes)
+        given = rest.integration(kind, uri=url, **{"http_method": "ANY", **changes})
         method = rest.method(integration=given)
         sandbox.control.resources.apis[("api1", "prod")] = rest.api(rest.resource(resource, method))
         service = RestApiService(sandbox)
@@ -186,3 +187,66 @@ def test_answer_over_10_mb_is_a_502(edge: SimpleNamespace, rest: SimpleNamespace
     text = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(10 * 2**20 + 1)
     reply, _ = proxied(edge, rest, answers(text))
     assert (reply.status, reply.body) == (502, b'{"message": "Internal server error"}')
+
+
+# -- HTTP: both ways through templates
+
+RESPONSES = {
+    "200": {
+        "statusCode": "200",
+        "selectionPattern": "2\\d\\d",
+        "responseParameters": {"method.response.header.X-Up": "integration.response.header.x-a"},
+        "responseTemplates": {"application/json": '{"up": $input.json("$.t")}'},
+    },
+    "502": {"statusCode": "502"},
+}
+CHANGES = {
+    "http_method": "PUT",
+    "request_templates": {"application/json": '{"sent": "$input.path(\'$.q\')"}'},
+    "request_parameters": {
+        "integration.request.path.id": "method.request.querystring.id",
+        "integration.request.querystring.k": "'v w'",
+        "integration.request.header.X-Own": "method.request.header.X-Mine",
+    },
+    "responses": RESPONSES,
+}
+
+
+def test_http_integration_sends_and_answers_only_what_is_mapped(
+    edge: SimpleNamespace, rest: SimpleNamespace
+) -> None:
+    seen: list[bytes] = []
+    answer = b'HTTP/1.1 201 Created\r\nX-A: 1\r\nX-B: 2\r\n\r\n{"t": [1]}'
+    reply, _ = proxied(
+        edge,
+        rest,
+        answers(answer, seen=seen),
+        kind="HTTP",
+        uri="http://127.0.0.1:PORT/up/{id}",
+        changes=CHANGES,
+        path="/prod/chat?id=7&q=no",
+        method="POST",
+        headers={"X-Mine": "m", "X-Other": "o"},
+        body=b'{"q": "hi"}',
+    )
+    head, _, body = seen[0].partition(b"\r\n\r\n")
+    assert head.splitlines()[0] == b"PUT /up/7?k=v%20w HTTP/1.1"
+    names = {line.partition(b":")[0].lower() for line in head.splitlines()[1:]}
+    assert b"x-own" in names
+    assert not names & {b"x-mine", b"x-other"}
+    assert body == b'{"sent": "hi"}'
+    assert (reply.status, json.loads(reply.body), reply.header("x-up")) == (200, {"up": [1]}, "1")
+    assert reply.header("x-b") is None
+
+
+def test_status_of_an_endpoint_selects_the_response(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
+    answer = b"HTTP/1.1 404 Not Found\r\n\r\nnone"
+    reply, _ = proxied(edge, rest, answers(answer), kind="HTTP", changes=CHANGES, method="POST", body=b"{}")
+    assert (reply.status, reply.body) == (502, b"none")  # no template: the body passes
+
+
+@pytest.mark.fact("1.1", "1.5")
+def test_http_integration_has_the_same_timeout(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
+    slow = answers(OK, after=60)
+    reply, _ = proxied(edge, rest, slow, kind="HTTP", changes=CHANGES, method="POST", body=b"{}")
+    assert (reply.status, reply.ended_at) == (504, 29.0)

@@ -210,3 +210,27 @@ def test_content_handling_of_an_answer(
     # A function answers with JSON, which is text.
     reply, _ = rest.serve(edge, config, rest.returns(b"aGk="), headers={"accept": accept})
     assert reply.body == body
+
+
+@pytest.mark.parametrize(
+    ("handling", "kind", "sent", "got"),
+    [
+        ("CONVERT_TO_TEXT", "image/png", b"hi", "aGk="),
+        ("CONVERT_TO_BINARY", "text/plain", b"aGk=", "hi"),
+        (None, "image/png", b"hi", "hi"),
+        (None, "text/plain", b"aGk=", "aGk="),
+    ],
+)
+def test_content_handling_of_a_request(
+    edge: SimpleNamespace, rest: SimpleNamespace, handling: Any, kind: str, sent: bytes, got: str
+) -> None:
+    method = rest.method(
+        type="AWS",
+        content_handling=handling,
+        request_templates={kind: '{"body": "$input.body"}'},
+        responses={"200": {"statusCode": "200"}},
+    )
+    config = rest.api(rest.resource("/chat", method), binary_media_types=("image/png",))
+    more = {"method": "POST", "body": sent, "headers": {"content-type": kind}}
+    _, sandbox = rest.serve(edge, config, rest.returns({}), **more)
+    assert rest.event_of(sandbox) == {"body": got}
