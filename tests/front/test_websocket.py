@@ -299,6 +299,20 @@ def test_a_client_that_leaves_without_a_word_is_1006(tmp_path):
     with_service(tmp_path, check)
 
 
+def test_a_client_that_does_not_answer_a_close_is_cut_after_10_seconds(tmp_path):
+    async def check(service, port):
+        raw = await Raw.open(port)
+        raw.writer.write(frame(TEXT, b"close please"))
+        began = asyncio.get_running_loop().time()
+        assert (await raw.next())[0] == CLOSE
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await raw.reader.readexactly(1)
+        assert asyncio.get_running_loop().time() - began == pytest.approx(10, abs=1e-6)
+        raw.writer.close()
+
+    with_service(tmp_path, check)
+
+
 def test_the_answer_to_the_handshake_is_computed_from_the_key(tmp_path):
     async def check(service, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
