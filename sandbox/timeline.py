@@ -22,6 +22,7 @@ api_websocket (besides, for ``@connections``, those of an edge)
            disconnected(code, reason, by); the id is the connection's
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
+cognito    code_sent(username, medium, destination, code) · invitation_sent(username, password)
 control    called(service, operation, status)
 clock      advanced(to)
 ========== ==================================================================================================

@@ -43,6 +43,7 @@ class MotoControl:
         self._shims = Shims(sandbox, self._moto)
         self._cloudformation: App | None = None
         self.resources: Resources = self._shims.resources
+        self._shims.user_pools.ready = self._ensure_fresh
         self._fresh = False
 
     async def start(self) -> None:

@@ -111,9 +111,13 @@ def test_any_audience_and_any_use_when_none_is_named() -> None:
     assert verified(signed(claims(aud="x", token_use="access")), audiences=(), uses=())
 
 
-def test_algorithm_none_is_refused() -> None:
+@pytest.mark.parametrize("names_algorithm", [True, False])
+def test_algorithm_none_is_refused(names_algorithm: bool) -> None:
+    async def bare(issuer: str) -> Sequence[Mapping[str, Any]]:
+        return [{name: value for name, value in jwk().items() if name != "alg" or names_algorithm}]
+
     token = f"{part({'alg': 'none', 'kid': 'ours'})}.{part(claims())}."
-    assert refusal(token) == ("invalid_token", tokens.WRONG_ALGORITHM)
+    assert refusal(token, keys=bare) == ("invalid_token", tokens.WRONG_ALGORITHM)
 
 
 @pytest.mark.parametrize("allowed", [("RS256",), ("RS256", "HS256")])

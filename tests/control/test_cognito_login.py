@@ -300,3 +300,62 @@ def test_a_trigger_that_nobody_asks_is_refused(served: Served, trigger: str) -> 
     arn = "arn:aws:lambda:us-east-1:000000000000:function:x"
     code, message = error(idp.create_user_pool, PoolName="x", LambdaConfig={trigger: arn})
     assert (code, trigger in message) == ("NotImplemented", True)
+
+
+def test_an_invitation_is_sent_again_and_the_user_stays_the_same(served: Served) -> None:
+    pool = make_pool(served)
+    at = {"UserPoolId": pool.id, "Username": "ada"}
+    email = [{"Name": "email", "Value": "ada@example.com"}]
+    first = pool.idp.admin_create_user(UserAttributes=email, **at)["User"]
+    again = pool.idp.admin_create_user(MessageAction="RESEND", **at)["User"]
+    assert again["Attributes"] == first["Attributes"]
+    sent = [event.data["password"] for event in served.sandbox.timeline.select("cognito", "invitation_sent")]
+    assert refusal(pool, USERNAME="ada", PASSWORD=sent[-2])[0] == "NotAuthorizedException"
+    assert log_in(pool, USERNAME="ada", PASSWORD=sent[-1])["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    pool.idp.admin_set_user_password(Password=PASSWORD, Permanent=True, **at)
+    assert error(pool.idp.admin_create_user, MessageAction="RESEND", **at)[0] == (
+        "UnsupportedUserStateException"
+    )
+
+
+def test_an_administrator_resets_a_password(served: Served) -> None:
+    pool = make_pool(served)
+    pool.add_user(email="ada@example.com", email_verified="true")
+    pool.idp.admin_reset_user_password(UserPoolId=pool.id, Username="ada")
+    assert refusal(pool, USERNAME="ada", PASSWORD=PASSWORD) == (
+        "PasswordResetRequiredException",
+        "Password reset required for the user",
+    )
+    code = list(served.sandbox.timeline.select("cognito", "code_sent"))[-1].data["code"]
+    pool.idp.confirm_forgot_password(
+        ClientId=pool.client, Username="ada", ConfirmationCode=code, Password="Another-horse-1"
+    )
+    assert pool.log_in(password="Another-horse-1")
+    pool.add_user("bob")
+    assert error(pool.idp.admin_reset_user_password, UserPoolId=pool.id, Username="bob")[0] == (
+        "InvalidParameterException"
+    )
+
+
+def test_a_changed_address_is_verified_again_by_a_code(served: Served) -> None:
+    pool = make_pool(served)
+    pool.add_user(email="ada@example.com", email_verified="true")
+    token = pool.log_in()["AccessToken"]
+
+    def shown() -> dict[str, str]:
+        found = pool.idp.get_user(AccessToken=token)["UserAttributes"]
+        return {one["Name"]: one["Value"] for one in found}
+
+    pool.idp.update_user_attributes(
+        AccessToken=token, UserAttributes=[{"Name": "email", "Value": "new@example.com"}]
+    )
+    assert (shown()["email"], shown()["email_verified"]) == ("new@example.com", "false")
+    pool.idp.get_user_attribute_verification_code(AccessToken=token, AttributeName="email")
+    sent = list(served.sandbox.timeline.select("cognito", "code_sent"))[-1].data
+    assert sent["destination"] == "new@example.com"
+    pool.idp.verify_user_attribute(AccessToken=token, AttributeName="email", Code=sent["code"])
+    assert shown()["email_verified"] == "true"
+    pool.idp.delete_user_attributes(AccessToken=token, UserAttributeNames=["email"])
+    assert "email" not in shown()
+    pool.idp.delete_user(AccessToken=token)
+    assert refusal(pool, USERNAME="ada", PASSWORD=PASSWORD)[0] == "UserNotFoundException"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,7 @@ class Oauth:
     """User pools behind their hosted domains."""
 
     state: State
+    ready: Callable[[], Awaitable[None]] | None = None  # asked before moto is looked into
     _codes: dict[str, _Code] = field(default_factory=dict)
 
     def reset(self) -> None:
@@ -47,11 +48,13 @@ class Oauth:
 
     async def keys(self, pool_id: str) -> Sequence[Mapping[str, Any]] | None:
         """A pool's key set."""
+        await self._ready()
         region = pool_id.partition("_")[0]
         return await self.state.issuer_keys(f"https://cognito-idp.{region}.amazonaws.com/{pool_id}")
 
     async def domain(self, name: str) -> str | None:
         """The id of the pool that has a domain."""
+        await self._ready()
         found: str | None = await self.state.moto.run(lambda: pools.domain_pool(name))
         return found
 
@@ -136,6 +139,11 @@ class Oauth:
         except AwsError as refused:
             kind = "unsupported_token_type" if "UnsupportedToken" in refused.code else "invalid_request"
             raise OauthError(kind) from refused
+
+    async def _ready(self) -> None:
+        """moto's state is one a process: what an earlier sandbox left in it must be gone."""
+        if self.ready is not None:
+            await self.ready()
 
     async def _client(self, pool_id: str, client_id: str) -> Client:
         client = await self.state.find_client(client_id) if client_id else None

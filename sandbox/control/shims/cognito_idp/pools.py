@@ -100,11 +100,11 @@ class Pools:
         params = call.params
         await self._state.in_moto(lambda: _delete_server(params))
 
-    async def create_user(self, call: Call) -> Response:
+    async def create_user(self, call: Call) -> Response | Mapping[str, Any]:
         """``AdminCreateUser``: a temporary password is made when none is given, and is told on the timeline."""
         params = call.params
         if params.get("MessageAction") == "RESEND":
-            return await call.moto()
+            return await self._invite_again(params)
         pool = await self._state.moto.run(lambda: _pool_config(params["UserPoolId"]))
         if pool is None:
             raise errors.no_pool(params["UserPoolId"])
@@ -114,10 +114,34 @@ class Pools:
         passwords.check(pool, password)
         answer = await call.moto(_with(call.request, TemporaryPassword=password))
         if answer.status == 200 and params.get("MessageAction") != "SUPPRESS":
-            self._state.sandbox.timeline.record(
-                "cognito", "invitation_sent", "", username=params["Username"], password=password
-            )
+            self._invited(params["Username"], password)
         return answer
+
+    async def _invite_again(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A new temporary password for a user who never logged in."""
+        user = await self._state.user(params["UserPoolId"], params["Username"])
+        if user is None:
+            raise errors.no_user()
+        if user.status != "FORCE_CHANGE_PASSWORD":
+            raise errors.refuse(
+                "UnsupportedUserStateException",
+                f"Resend not possible. {user.username} status is not FORCE_CHANGE_PASSWORD",
+            )
+        password = params.get("TemporaryPassword") or passwords.temporary(self._state.ids)
+        shown: dict[str, Any] = {}
+
+        def change(found: Any) -> None:
+            found.password = password
+            shown.update(found.to_json(extended=True))
+
+        await self._state.change(params["UserPoolId"], user.username, change)
+        self._invited(user.username, password)
+        return {"User": shown}
+
+    def _invited(self, username: str, password: str) -> None:
+        self._state.sandbox.timeline.record(
+            "cognito", "invitation_sent", "", username=username, password=password
+        )
 
     async def set_password(self, call: Call) -> Mapping[str, Any]:
         """``AdminSetUserPassword``."""

@@ -18,6 +18,7 @@ from sandbox.control.shims.cognito_idp.views import Client, User, backend_of
 # Validity of codes (Cognito developer guide, limits: codes and sessions).
 SIGN_UP_CODE_S = 24 * 3600
 RESET_CODE_S = 3600
+UNREACHABLE = "Cannot reset password for the user as there is no registered/verified email or phone_number"
 MEDIA = {"email": "EMAIL", "phone_number": "SMS"}
 
 
@@ -34,6 +35,7 @@ class SignUp:
             "ConfirmSignUp": self.confirm,
             "AdminConfirmSignUp": self.admin_confirm,
             "ResendConfirmationCode": self.resend,
+            "AdminResetUserPassword": self.admin_reset,
             "ForgotPassword": self.forgot,
             "ConfirmForgotPassword": self.confirm_forgot,
             "GetUserAttributeVerificationCode": self.send_attribute_code,
@@ -124,10 +126,21 @@ class SignUp:
         if not user.enabled:
             raise errors.not_authorized("User is disabled.")
         if not any(user.attributes.get(f"{name}_verified") == "true" for name in MEDIA):
-            raise errors.invalid(
-                "Cannot reset password for the user as there is no registered/verified email or phone_number"
-            )
+            raise errors.invalid(UNREACHABLE)
         return {"CodeDeliveryDetails": self._send(client, user, "reset", RESET_CODE_S)}
+
+    async def admin_reset(self, call: Call) -> Mapping[str, Any]:
+        """``AdminResetUserPassword``: the password is no longer taken; a code is sent."""
+        pool_id, name = call.params["UserPoolId"], call.params["Username"]
+        user = await self._state.user(pool_id, name)
+        if user is None:
+            raise errors.no_user()
+        attribute = _reachable(user)
+        if attribute is None:
+            raise errors.invalid(UNREACHABLE)
+        await self._state.change(pool_id, user.username, _must_reset)
+        self._send_to(pool_id, user, attribute, "reset", RESET_CODE_S)
+        return {}
 
     async def confirm_forgot(self, call: Call) -> Mapping[str, Any]:
         """``ConfirmForgotPassword``."""
@@ -150,7 +163,9 @@ class SignUp:
         if attribute not in MEDIA or attribute not in held.user.attributes:
             raise errors.invalid(f"The user has no {attribute} to verify.")
         return {
-            "CodeDeliveryDetails": self._send_to(held.client, held.user, attribute, attribute, SIGN_UP_CODE_S)
+            "CodeDeliveryDetails": self._send_to(
+                held.client.pool_id, held.user, attribute, attribute, SIGN_UP_CODE_S
+            )
         }
 
     async def verify_attribute(self, call: Call) -> Mapping[str, Any]:
@@ -185,11 +200,11 @@ class SignUp:
 
     def _send(self, client: Client, user: User, what: str, seconds: int) -> dict[str, str] | None:
         attribute = _delivered_to(client, user) if what == "sign up" else _reachable(user)
-        return self._send_to(client, user, attribute, what, seconds) if attribute else None
+        return self._send_to(client.pool_id, user, attribute, what, seconds) if attribute else None
 
-    def _send_to(self, client: Client, user: User, attribute: str, what: str, seconds: int) -> dict[str, str]:
+    def _send_to(self, pool_id: str, user: User, attribute: str, what: str, seconds: int) -> dict[str, str]:
         code = self._state.ids.text(6, "0123456789")
-        self._state.codes[client.pool_id, user.sub, what] = Code(code, self._state.now() + seconds)
+        self._state.codes[pool_id, user.sub, what] = Code(code, self._state.now() + seconds)
         medium, destination = MEDIA[attribute], user.attributes[attribute]
         self._state.sandbox.timeline.record(
             "cognito", "code_sent", user.sub, username=user.username, medium=medium,
@@ -240,6 +255,12 @@ def _confirm(user: Any, verified: list[str]) -> None:
     user.status = UserStatus.CONFIRMED
     if verified:
         user.update_attributes([{"Name": f"{name}_verified", "Value": "true"} for name in verified])
+
+
+def _must_reset(user: Any) -> None:
+    from moto.cognitoidp.models import UserStatus
+
+    user.status = UserStatus.RESET_REQUIRED
 
 
 def _reset(user: Any, password: str) -> None:
