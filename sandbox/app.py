@@ -57,7 +57,7 @@ async def open_sandbox(
         timeline=Timeline(clock.now),
         ids=IdSource(seed),
     )
-    certificates = Certificates(_certificate_folder())
+    certificates = Certificates(_certificate_folder(folder / "certificates"))
     certificates.prepare()
     for name in (certificates.ca, certificates.bundle):
         shutil.copy(name, folder / name.name)
@@ -85,12 +85,20 @@ def _allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _certificate_folder() -> Path:
-    """One authority for all sandboxes of a user, so that it has to be trusted once."""
+def _certificate_folder(fallback: Path) -> Path:
+    """One authority for all sandboxes of a user, so that it has to be trusted once.
+
+    ``fallback`` where the user has no folder for it that can be written.
+    """
     if CERTIFICATES in os.environ:
         return Path(os.environ[CERTIFICATES])
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return cache / "genai-streaming-sandbox" / "certificates"
+    kept = cache / "genai-streaming-sandbox" / "certificates"
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return fallback
+    return kept if os.access(kept, os.W_OK) else fallback
 
 
 def _furnish(sandbox: Sandbox) -> None:

@@ -89,3 +89,27 @@ def test_down_does_not_wait_for_ever(
         assert cli_up.stop(1) == 1
         assert process.wait() == -9
     assert "did not end within 0.2 s: killed" in capsys.readouterr().err
+
+
+def test_the_users_own_aws_profile_and_proxy_do_not_stand_in_the_way(tmp_path: Path) -> None:
+    template = tmp_path / "stack" / "template.yaml"
+    template.parent.mkdir()
+    template.write_text(
+        "Resources:\n  Queue: {Type: AWS::SQS::Queue}\nOutputs:\n  Url: {Value: !Ref Queue}\n"
+    )
+    unwritable = tmp_path / "file"
+    unwritable.touch()
+    user = {
+        "AWS_PROFILE": "work",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "XDG_CACHE_HOME": str(unwritable),
+        "TMPDIR": str(tmp_path),
+    }
+    port = sandbox("up", "--port", "0", "--detach", **user).stdout.rpartition(":")[2].strip()
+    try:
+        deployed = sandbox("deploy", str(template), "--port", port, **user)
+        assert deployed.stderr == ""
+        assert deployed.stdout.startswith("stack stack deployed\nUrl = ")
+    finally:
+        assert sandbox("down", "--port", port, **user).returncode == 0

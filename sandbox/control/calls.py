@@ -113,9 +113,9 @@ def _make(service: str, region: str) -> Any:
 
 @functools.cache
 def _session() -> Any:
-    import botocore.session
+    from sandbox.aws.session import bare_session
 
-    return botocore.session.Session()
+    return bare_session()
 
 
 def _stop(params: dict[str, Any], **_: Any) -> None:

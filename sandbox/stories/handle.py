@@ -15,6 +15,7 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from sandbox.aws.session import NO_PROXIES, bare_session
 from sandbox.clock import ClockKind
 from sandbox.timeline import Event
 
@@ -113,10 +114,10 @@ class SandboxHandle:
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of this sandbox: ``client("lambda")``. It does not retry unless told to."""
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=None)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=None, proxies=NO_PROXIES)
         config = config.merge(options.pop("config", None) or Config())
         given = {"region_name": self.region, "endpoint_url": self.endpoint, **_CREDENTIALS, **options}
-        return boto3.session.Session().client(service, config=config, **given)
+        return boto3.session.Session(botocore_session=bare_session()).client(service, config=config, **given)
 
     def http(self, **options: Any) -> httpx.Client:
         """An httpx client for which AWS's host names (those in a stack's outputs) lead here. No timeout."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import AwsError
+from sandbox.aws.session import NO_PROXIES, bare_session
 from sandbox.control.cloudformation.api.inputs import MAX_BODY
 from sandbox.control.cloudformation.errors import DeployError, TemplateError, ValidationError
 from sandbox.control.cloudformation.packaging import artifacts, key_of
@@ -67,8 +68,13 @@ def deploy_remote(
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-    config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1})
+    session = boto3.Session(
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        region_name="us-east-1",
+        botocore_session=bare_session(),
+    )
+    config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, proxies=NO_PROXIES)
     clients: dict[str, Any] = {}
 
     async def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:

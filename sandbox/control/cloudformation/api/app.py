@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-
 from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.aws.session import bare_session
 from sandbox.control.cloudformation.api import protocol
 from sandbox.control.cloudformation.engine.engine import Engine
 
@@ -42,7 +41,7 @@ class CloudFormation:
 
         self.sandbox = sandbox
         self.engine = Engine(sandbox)
-        self.model = botocore.session.get_session().get_service_model("cloudformation")
+        self.model = bare_session().get_service_model("cloudformation")
 
     async def call(self, name: str, /, **params: Any) -> dict[str, Any]:
         """An operation by its botocore name. Raises ``AwsError``."""

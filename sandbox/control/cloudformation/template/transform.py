@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 
+from sandbox.aws.session import bare_session
 from sandbox.control.cloudformation.errors import ValidationError
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
@@ -89,7 +90,12 @@ def _path_of(error: Any) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4)
 def _session(region: str) -> boto3.Session:
-    return boto3.Session(region_name=region, aws_access_key_id="unused", aws_secret_access_key="unused")
+    return boto3.Session(
+        region_name=region,
+        aws_access_key_id="unused",
+        aws_secret_access_key="unused",
+        botocore_session=bare_session(),
+    )
 
 
 @functools.cache

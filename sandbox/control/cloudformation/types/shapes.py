@@ -11,9 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.session
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
+from sandbox.aws.session import bare_session
 from sandbox.control.cloudformation.errors import PropertyError
 from sandbox.control.cloudformation.template.intrinsics import text
 
@@ -26,7 +26,7 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 @functools.cache
 def _service(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
+    return bare_session().get_service_model(service)
 
 
 def to_params(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
