@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from sandbox.limits import Limits
 
 if TYPE_CHECKING:
     from tests.fidelity.conftest import Play, World
@@ -523,17 +525,19 @@ def test_a_broadcast_is_one_post_for_each_connection(play: Play) -> None:
 
 
 @pytest.mark.fact("3.8", "3.9")
-def test_more_than_500_new_connections_in_a_second_are_refused(play: Play) -> None:
+def test_more_new_connections_in_a_second_than_the_quota_are_refused(play: Play) -> None:
+    assert Limits(date(2026, 11, 24)).value("api_websocket.connect_rate") == 500
+
     async def main(world: World) -> None:
         api = await api_of(world, {})
-        clients = [await client_of(world, api) for _ in range(500)]
+        clients = [await client_of(world, api) for _ in range(50)]
         with pytest.raises(InvalidStatus) as caught:
             await client_of(world, api)
         assert caught.value.response.status_code == 429
-        await world.clock.advance(0.002)
+        await world.clock.advance(0.02)
         clients.append(await client_of(world, api))
-        assert len(connected(world)) == 501
+        assert len(connected(world)) == 51
         for client in clients:
             client.transport.abort()
 
-    play(main)
+    play(main, overrides={"api_websocket.connect_rate": 50})
