@@ -158,7 +158,7 @@ def _cache_method_names(responses: Any) -> None:
 def _load(service: str, url: str) -> _Routes:
     """Import the moto service that answers at ``url`` and compile its routes."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # moto's import reads it through boto3's session
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto's sessions would look for it, and fail without it
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto's sessions would fail without the user's files
         os.environ.pop(name, None)
     _import_core()
     import moto.backends
