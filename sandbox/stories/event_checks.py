@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sandbox.stories.expectations import EventMatch, StoryExpect
@@ -11,7 +12,11 @@ from sandbox.timeline import Event
 
 
 def check_events(expect: StoryExpect, trace: Trace, tolerance: float) -> Iterator[tuple[str, str, str]]:
-    """(field, expected, actual) of everything in ``order`` and ``never`` that does not hold."""
+    """(field, expected, actual) of everything in ``order``, ``counts`` and ``never`` that does not hold."""
+    names = Counter(f"{event.source}.{event.name}" for event in trace.events)
+    for name, amount in (expect.counts or {}).items():
+        if not amount.allows(names[name]):
+            yield f"counts.{name}", str(amount), f"it occurred {names[name]} times"
     start = 0
     for n, wanted in enumerate(expect.order or []):
         pattern = _pattern(wanted)

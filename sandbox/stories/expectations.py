@@ -117,4 +117,5 @@ class StoryExpect(ClientExpect):
     )
     after_client: AfterClient | None = None
     order: list[EventName | EventMatch] | None = Field(None, description="Events that occur in this order.")
+    counts: dict[EventName, Count] | None = Field(None, description="How often events occur, by their names.")
     never: list[EventName | EventMatch] | None = Field(None, description="Events that do not occur.")
