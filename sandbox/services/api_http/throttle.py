@@ -1,7 +1,8 @@
 """Throttling: the account's bucket, and one for a stage's or a route's own settings.
 
 Source: API Gateway developer guide, "Throttle requests to your HTTP APIs": account, then route settings, then the
-stage's default for every other route.
+stage's default for every other route. On AWS all kinds of APIs share the account's quota (fact 1.9); here each kind
+counts by itself.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class Throttles:
     async def check(self, call: Call) -> None:
         """Take a token for the call. Raises ``HttpApiError`` 429."""
         limits, now = call.sandbox.limits, call.sandbox.clock.now()
-        account_rate = float(limits.value("api_http.throttle.rate"))
-        account_burst = float(limits.value("api_http.throttle.burst"))
+        account_rate = float(limits.value("api_rest.rate.account"))
+        account_burst = float(limits.value("api_rest.rate.burst"))
         own = call.api.route_throttle.get(call.route.key)
         key: tuple[Any, ...] = (call.api_id, call.stage, call.route.key)
         if own is None or (own.rate is None and own.burst is None):

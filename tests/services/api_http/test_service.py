@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sandbox.control.resources import V2Throttle
+from sandbox.limits import Limits
+from sandbox.services.api_http.errors import HttpApiError
+from sandbox.services.api_http.throttle import Throttles
 
 UNAVAILABLE = b'{"message":"Service Unavailable"}'
 
@@ -62,6 +67,27 @@ def test_throttling_is_a_token_bucket(edge: SimpleNamespace, http: SimpleNamespa
     replies, _ = http.serve_all(edge, http.api(**given), http.returns(http.OK), *asked)
     assert [reply.status for reply in replies] == [200, 200, 429, 429, 200, 429, 200, 200, 429]
     assert replies[2].body == b'{"message":"Too Many Requests"}'
+
+
+@pytest.mark.fact("1.9")
+def test_the_accounts_quota_throttles_all_routes(http: SimpleNamespace) -> None:
+    throttles, config = Throttles(), http.api(http.route("GET /a"), http.route("GET /b"))
+    sandbox = SimpleNamespace(limits=Limits(date(2026, 11, 24)), clock=SimpleNamespace(now=lambda: 0.0))
+
+    async def ask(key: str) -> None:
+        call: Any = SimpleNamespace(
+            sandbox=sandbox, api=config, api_id="api1", stage="$default", route=config.routes[key]
+        )
+        await throttles.check(call)
+
+    async def main() -> None:
+        for index in range(5000):
+            await ask("GET /a" if index % 2 else "GET /b")
+        with pytest.raises(HttpApiError) as refused:
+            await ask("GET /a")
+        assert refused.value.status == 429
+
+    asyncio.run(main())
 
 
 CORS = {
