@@ -49,9 +49,13 @@ class Certificates:
         context.sni_callback = self._named
         return context
 
-    def _named(self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+    def _named(self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
         if name and name != "localhost":
-            connection.context = self._context((name,))
+            try:
+                connection.context = self._context((name,))
+            except ValueError:  # no certificate can carry it
+                return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        return None
 
     def _context(self, names: tuple[str, ...]) -> ssl.SSLContext:
         if names[0] not in self._contexts:

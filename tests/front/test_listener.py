@@ -176,6 +176,22 @@ def test_tls_has_a_certificate_for_any_aws_name(tmp_path):
     on_port(tmp_path, check)
 
 
+@pytest.mark.parametrize("name", ["a b", "-bad-", "xn--zz--"])
+def test_tls_refuses_a_name_that_is_none(tmp_path, name):
+    certificates = Certificates(tmp_path)
+    certificates.prepare()
+    context = certificates.server_context()
+    client, server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = ssl._create_unverified_context().wrap_bio(server, client, server_hostname=name)
+    answering = context.wrap_bio(client, server, server_side=True)
+    with pytest.raises(ssl.SSLWantReadError):
+        asking.do_handshake()
+    with pytest.raises(ssl.SSLError):
+        answering.do_handshake()
+    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+        asking.do_handshake()
+
+
 def test_authority_is_made_once(tmp_path):
     Certificates(tmp_path).prepare()
     first = (tmp_path / "ca.pem").read_bytes()
