@@ -40,6 +40,12 @@ def test_a_story_knows_its_pattern_and_place(tmp_path: Path):
     assert first.index.line(["expect", "ended_at"]) == 11
 
 
+def test_a_file_in_the_working_directory_has_a_pattern_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write(tmp_path, GOOD)
+    monkeypatch.chdir(path.parent)
+    assert load_stories(Path(path.name))[0].pattern == "pattern_x"
+
+
 def test_everything_wrong_is_told_at_once_with_line_column_and_field(tmp_path: Path):
     text = (
         GOOD.replace("status: 200", "statuss: 200")
