@@ -4,7 +4,6 @@ streaming and a Function URL, with many streams at once, beside the same streams
 from __future__ import annotations
 
 import asyncio
-import sys
 from time import perf_counter
 
 import httpx
@@ -13,7 +12,7 @@ import sandbox.clock
 from benchmarks.fixture import create_function, create_function_url
 from sandbox.app import open_sandbox
 
-STREAMS, TOKENS, RATE = 100, 60, 5
+STREAMS, TOKENS, RATE, FIRST = 100, 60, 5, 2
 CONTENT = b'"content":" '  # a token that begins a word; others are not counted, on either side
 STAGGER = 0.037  # s between the starts, so that the streams' tokens do not fall on one instant
 HANDLER = """
@@ -31,7 +30,11 @@ export const handler = awslambda.streamifyResponse(async (event, stream) => {
 
 
 def pace() -> dict[str, str]:
-    return {"x-mock-llm-first-token": "0.5", "x-mock-llm-rate": str(RATE), "x-mock-llm-tokens": str(TOKENS)}
+    return {
+        "x-mock-llm-first-token": str(FIRST),
+        "x-mock-llm-rate": str(RATE),
+        "x-mock-llm-tokens": str(TOKENS),
+    }
 
 
 async def read(client, url: str, seen: dict[str, list[float]], key: str, body: dict, headers: dict) -> None:
@@ -42,11 +45,13 @@ async def read(client, url: str, seen: dict[str, list[float]], key: str, body: d
             times += [perf_counter()] * chunk.count(CONTENT)
 
 
-async def measure(clock, through: str) -> list[float]:
-    """Sorted delays (s) of all tokens after the model's emission."""
+async def measure(clock, through: str) -> tuple[list[float], list[float]]:
+    """Sorted delays (s) of tokens after the model's emission: of those that were emitted while all streams were
+    under way, and of all, also those beside the starts and the ends of other streams."""
     emitted: dict[str, list[float]] = {}
     order: list[str] = []
     async with open_sandbox(clock) as box:
+
         def note(event) -> None:
             if event.source == "model" and event.name == "request_received":
                 order.append(event.id)
@@ -80,24 +85,34 @@ async def measure(clock, through: str) -> list[float]:
                 )
                 await asyncio.sleep(STAGGER)
             await asyncio.gather(*work)
-    delays = []
+    under_way = max(times[0] for times in emitted.values()), min(times[-1] for times in emitted.values())
+    steady, whole = [], []
     for key, stream in zip(seen, order, strict=True):
-        delays += [got - sent for got, sent in zip(seen[key], emitted[stream], strict=True)]
-    return sorted(delays)
+        for got, sent in zip(seen[key], emitted[stream], strict=True):
+            whole.append(got - sent)
+            if under_way[0] <= sent <= under_way[1]:
+                steady.append(got - sent)
+    return sorted(steady), sorted(whole)
 
 
 def main() -> None:
-    print(f"{STREAMS} streams at once, {RATE} tokens/s each, {TOKENS} tokens, {sys.platform}")
-    rows = {
-        name: sandbox.clock.run(lambda clock, name=name: measure(clock, name), kind="real")
-        for name in ("model alone", "function URL")
-    }
-    for name, delays in rows.items():
-        p50, p99 = (delays[int(len(delays) * q)] * 1000 for q in (0.5, 0.99))
-        print(
-            f"{name:14} p50 {p50:7.3f} ms  p99 {p99:7.3f} ms  max {delays[-1] * 1000:7.3f} ms  ({len(delays)} tokens)"
-        )
-    a, b = (rows[name][int(len(rows[name]) * 0.99)] for name in rows)
     print(
-        f"p99 through Lambda and Function URL: {b / a:.1f} times the model's own; added {1000 * (b - a):.3f} ms"
+        f"{STREAMS} streams at once, {RATE} tokens/s each, {TOKENS} tokens; client and sandbox in one process"
     )
+    rows = {}
+    for name in ("model alone", "function URL"):
+        steady, whole = sandbox.clock.run(lambda clock, name=name: measure(clock, name), kind="real")
+        rows[name, "all under way"], rows[name, "with starts and ends"] = steady, whole
+    for (name, phase), delays in rows.items():
+        print(
+            f"{name:13} {phase:21} p50 {at(delays, 0.5):7.3f} ms  p99 {at(delays, 0.99):7.3f} ms"
+            f"  max {at(delays, 1):7.3f} ms  ({len(delays)} tokens)"
+        )
+    for phase in ("all under way", "with starts and ends"):
+        alone, through = (at(rows[name, phase], 0.99) for name in ("model alone", "function URL"))
+        print(f"p99 {phase}: {through / alone:.1f} times the model's own, {through - alone:.3f} ms added")
+
+
+def at(delays: list[float], share: float) -> float:
+    """A quantile in ms."""
+    return delays[min(int(len(delays) * share), len(delays) - 1)] * 1000
