@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PORT ?= 4566
+# Keep compiled modules: without them every start compiles hundreds of files again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup scenarios test lint format bench sandbox-up sandbox-down docs constraints clean
 

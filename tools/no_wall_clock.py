@@ -44,7 +44,7 @@ FORBIDDEN_WITHOUT = {
 }
 _ALLOWED = (
     *("sandbox/clock/", "tests/", "benchmarks/"),
-    "mock_llm/__main__.py",  # the model alone, without the sandbox, lives in real time
+    "mock_llm/cli.py",  # the model alone, without the sandbox, lives in real time
 )
 _DEFAULT = ("sandbox", "mock_llm")
 

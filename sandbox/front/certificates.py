@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,18 +31,29 @@ class Certificates:
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     def prepare(self) -> None:
-        """Make the authority unless it is there."""
-        if self._key.exists() and self.ca.exists() and self.bundle.exists():
+        """Make the authority unless it is there. Two sandboxes that start at once make one."""
+        if self._complete():
             return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._complete():
+                self._make()
+
+    def _complete(self) -> bool:
+        return self._key.exists() and self.ca.exists() and self.bundle.exists()
+
+    def _make(self) -> None:
         import trustme
 
         authority = trustme.CA(organization_name="Streaming sandbox", organization_unit_name="local only")
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._key.touch(mode=0o600)
         self._key.write_bytes(authority.private_key_pem.bytes())
         self.ca.write_bytes(authority.cert_pem.bytes())
-        self.bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
-        self._authority = authority
+        whole = Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes()
+        unfinished = self.bundle.with_suffix(".new")
+        unfinished.write_bytes(whole)
+        unfinished.replace(self.bundle)  # the last file to appear, at once: then all are there
 
     def server_context(self) -> ssl.SSLContext:
         """A context for any connection; it changes to the asked name's certificate in the handshake."""

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 import sandbox.clock
 from sandbox.clock import Clock
@@ -199,6 +202,18 @@ def test_authority_is_made_once(tmp_path):
     assert (tmp_path / "ca.pem").read_bytes() == first
     assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
     assert first in (tmp_path / "ca-bundle.pem").read_bytes()
+
+
+def test_two_sandboxes_that_start_at_once_share_one_authority(tmp_path):
+    folder = tmp_path / "shared"
+    both = [threading.Thread(target=Certificates(folder).prepare) for _ in range(8)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    key = load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    certificate = load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+    assert certificate.public_key() == key.public_key()
 
 
 def test_port_in_use_is_an_os_error():

@@ -3,7 +3,6 @@ import os
 from typing import Any
 
 import boto3
-
 from model import tokens
 
 
