@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ class CloudFormation:
 
         self.sandbox = sandbox
         self.engine = Engine(sandbox)
-        self.model = bare_session().get_service_model("cloudformation")
+        self.model = _model()
 
     async def call(self, name: str, /, **params: Any) -> dict[str, Any]:
         """An operation by its botocore name. Raises ``AwsError``."""
@@ -99,3 +100,9 @@ class CloudFormation:
             if stack is not None and stack.busy:
                 assert stack.operation is not None
                 await asyncio.wait({stack.operation}, timeout=_SETTLE_S)
+
+
+@functools.cache
+def _model() -> Any:
+    """Read once a process: it takes a tenth of a second."""
+    return bare_session().get_service_model("cloudformation")

@@ -46,7 +46,11 @@ class Document:
         return self.lines[max(names, key=lambda p: len(str(p[1])))] if names else 0
 
 
-class _Loader(yaml.SafeLoader):
+# libyaml where PyYAML's wheel has it: ten times as fast.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]  # one of two classes
     """Only the scalars that CloudFormation knows: no dates."""
 
 
