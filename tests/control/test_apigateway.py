@@ -265,8 +265,23 @@ def test_may_2024_knows_no_raise_and_no_streaming(in_may_2024: Served) -> None:
     )
     assert found[1] == "IllegalArgumentException"
     api, root = rest_api(client)
-    where = method(client, api, root, responseTransferMode="STREAM")
+    where = method(client, api, root)
+    given = {
+        "type": "AWS_PROXY",
+        "integrationHttpMethod": "POST",
+        "uri": URI,
+        "responseTransferMode": "STREAM",
+    }
+    early = refused(client.put_integration, **where, **given)
+    message = "Invalid integration member specified: responseTransferMode"
+    assert early == (400, "BadRequestException", message)
+    early = refused(client.import_rest_api, body=json.dumps(DOCUMENT).encode())
+    assert early[1] == "BadRequestException"
+    assert early[2].endswith(f"on 'POST' for resource at path '/chat/{{id}}': {message}")
     assert "responseTransferMode" not in client.get_integration(**where)
+    change = {"op": "replace", "path": "/responseTransferMode", "value": "STREAM"}
+    early = refused(client.update_integration, **where, patchOperations=[change])
+    assert early[2].startswith("Invalid patch path  '/responseTransferMode' specified for op 'replace'.")
     client.create_deployment(restApiId=api, stageName="live")
     deployed = in_may_2024.ask(in_may_2024.control.resources.rest_api(api, "live"))
     assert deployed is not None

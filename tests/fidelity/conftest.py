@@ -104,12 +104,16 @@ class World:
         return f"{self.sandbox.endpoint}/_aws/lambda-url/{url_id}/"
 
     async def rest_stream(self, function: str, **options: Any) -> str:
-        """A REST API that streams the function's answer, for up to 15 minutes unless told otherwise."""
+        """A REST API that streams the function's answer, for up to 15 minutes unless told otherwise.
+
+        ``None`` as an option leaves the member out.
+        """
         arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
         path = f"functions/{arn}/response-streaming-invocations"
         uri = f"arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/{path}"
         settings = {"timeoutInMillis": 900_000, "responseTransferMode": "STREAM", "uri": uri}
-        return await self.rest_api(function, **{**settings, **options})
+        given = {**settings, **options}
+        return await self.rest_api(function, **{name: v for name, v in given.items() if v is not None})
 
     async def rest_api(
         self, function: str, permission: bool = True, endpoint: str = "REGIONAL", **integration: Any

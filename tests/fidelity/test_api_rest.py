@@ -218,9 +218,11 @@ def test_an_integration_buffers_unless_told_otherwise(play: Play) -> None:
 def test_an_integration_could_not_stream_before_november_2025(play: Play) -> None:
     async def main(world: World) -> None:
         await world.pieces("f", Timeout=60)
+        with pytest.raises(AwsError, match="Invalid integration member specified: responseTransferMode"):
+            await world.rest_stream("f", timeoutInMillis=29_000)
         with pytest.raises(AwsError, match="Timeout should be between 50 ms and 29000 ms"):
-            await world.rest_stream("f")
-        api = await world.rest_stream("f", timeoutInMillis=29_000)
+            await world.rest_stream("f", responseTransferMode=None)
+        api = await world.rest_stream("f", responseTransferMode=None, timeoutInMillis=29_000)
         answer = await world.http.post(f"{api}/chat", json={"n": 1, "gap": 1})
         assert answer.content == b'{"message": "Internal server error"}'
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 
 from sandbox.aws.errors import AwsError
+from sandbox.limits import Limits
 
 QUEUE = """
 Parameters:
@@ -252,6 +254,33 @@ def test_unknown_property_fails_the_resource(play: Any) -> None:
         assert await lab.reason("Q") == (
             "Properties validation failed for resource Q with message: "
             "[#: extraneous key [Colour] is not permitted]"
+        )
+
+    play(body)
+
+
+STREAMING_METHOD = """
+Resources:
+  Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: chat}}
+  Chat:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      RestApiId: !Ref Api
+      ResourceId: !GetAtt Api.RootResourceId
+      HttpMethod: GET
+      Integration: {Type: HTTP_PROXY, Uri: "https://model.example/", ResponseTransferMode: STREAM}
+"""
+
+
+@pytest.mark.fact("1.20")
+def test_the_transfer_mode_is_an_unknown_property_before_its_day(play: Any) -> None:
+    async def body(lab: Any) -> None:
+        assert (await lab.create(STREAMING_METHOD, "after"))["StackStatus"] == "CREATE_COMPLETE"
+        lab.sandbox.limits = Limits(date(2025, 11, 18))
+        assert (await lab.create(STREAMING_METHOD))["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert await lab.reason("Chat") == (
+            "Properties validation failed for resource Chat with message: "
+            "[#/Integration: extraneous key [ResponseTransferMode] is not permitted]"
         )
 
     play(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.control.cloudformation.types.base import Request, ResourceType
+from sandbox.control.cloudformation.types.base import Request, ResourceType, invalid_properties
 
 _SERVICE = "apigateway"
 
@@ -32,6 +32,7 @@ class Method(ResourceType):
     )
 
     async def create(self, r: Request) -> None:
+        _check_date(r)
         values = {
             name: value
             for name, value in r.properties.items()
@@ -47,11 +48,21 @@ class Method(ResourceType):
 
     async def update(self, r: Request) -> None:
         """Put the method anew: what a client sees is the same as with patches."""
+        _check_date(r)
         await self.delete(r)
         await self.create(r)
 
     async def delete(self, r: Request) -> None:
         await r.send(_SERVICE, "DeleteMethod", r.pick("RestApiId ResourceId HttpMethod"))
+
+
+def _check_date(r: Request) -> None:
+    """Refuse a property of the integration that did not exist on the sandbox's day (fact 1.20)."""
+    if r.sandbox.limits.available("api_rest.streaming.available"):
+        return
+    if "ResponseTransferMode" in (r.get("Integration") or {}):
+        unknown = "#/Integration: extraneous key [ResponseTransferMode] is not permitted"
+        raise invalid_properties(r.logical_id, [unknown])
 
 
 async def _integrate(r: Request, where: dict[str, Any], integration: dict[str, Any]) -> None:

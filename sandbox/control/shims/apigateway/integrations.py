@@ -26,6 +26,10 @@ KEPT = (
 )
 NO_RESPONSE = "Invalid Response status code specified"
 
+# UNSOURCED: what the API answered to the member before it knew it. A member that is passed over in silence would
+# hide that nothing streams, so it is refused.
+TOO_EARLY = "Invalid integration member specified: responseTransferMode"
+
 _ARN = re.compile(r"^arn:[^:]+:apigateway:[^:]*:[^:]+:(path|action)/.+")
 
 
@@ -69,11 +73,17 @@ def make(state: State, api: Api, http_method: str, given: Mapping[str, Any]) -> 
         made["httpMethod"] = given["integrationHttpMethod"]
     if kind.startswith("HTTP") or given.get("connectionType"):
         made["connectionType"] = given.get("connectionType") or "INTERNET"
-    if state.sandbox.limits.available("api_rest.streaming.available"):
-        # Before response streaming came, the member was unknown, and unknown members are passed over.
+    if streams_exist(state.sandbox.limits):
         made["responseTransferMode"] = given.get("responseTransferMode") or "BUFFERED"
+    elif given.get("responseTransferMode") is not None:
+        raise bad_request(TOO_EARLY)
     check(state, api, made)
     return made
+
+
+def streams_exist(limits: Limits) -> bool:
+    """Whether REST APIs know ``responseTransferMode`` on the chosen day (fact 1.20)."""
+    return limits.available("api_rest.streaming.available")
 
 
 def _ms(seconds: float) -> int:
@@ -155,7 +165,9 @@ class Integrations:
         """``UpdateIntegration``."""
         integration = self._found(call)
         changed = dict(integration)
-        patch.apply(changed, call.operation.model.output_shape, call.params.get("patchOperations", []))
+        unknown = () if streams_exist(self._state.sandbox.limits) else ("responseTransferMode",)
+        operations = call.params.get("patchOperations", [])
+        patch.apply(changed, call.operation.model.output_shape, operations, unknown)
         check(self._state, self._state.api(call), changed)
         integration.clear()
         integration.update(changed)

@@ -8,7 +8,7 @@ Source: API Gateway API reference, "Patch operations".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from sandbox.control.shims.apigateway.store import bad_request
@@ -16,23 +16,33 @@ from sandbox.control.shims.apigateway.store import bad_request
 READ_ONLY = frozenset({"id", "createdDate", "lastUpdatedDate", "path", "rootResourceId", "warnings"})
 
 
-def apply(document: MutableMapping[str, Any], shape: Any, operations: Iterable[Mapping[str, Any]]) -> None:
-    """Carry out patch operations on a document of this shape, in order. Raises ``BadRequestException``."""
+def apply(
+    document: MutableMapping[str, Any],
+    shape: Any,
+    operations: Iterable[Mapping[str, Any]],
+    unknown: Collection[str] = (),
+) -> None:
+    """Carry out patch operations on a document of this shape, in order. Raises ``BadRequestException``.
+
+    ``unknown``: members of the shape that do not exist on the sandbox's day.
+    """
+    closed = READ_ONLY.union(unknown)
     for operation in operations:
-        _one(document, shape, operation.get("op", ""), operation.get("path", ""), operation)
+        _one(document, shape, operation, closed)
 
 
 def _one(
-    document: MutableMapping[str, Any], shape: Any, op: str, path: str, operation: Mapping[str, Any]
+    document: MutableMapping[str, Any], shape: Any, operation: Mapping[str, Any], closed: Collection[str]
 ) -> None:
+    op, path = operation.get("op", ""), operation.get("path", "")
     if op not in ("add", "remove", "replace", "copy"):
         raise bad_request(
             f"Invalid patch operation specified. Must be one of: add, remove, replace, copy: {op!r}"
         )
     parts = path.lstrip("/").split("/")
     name = parts[0]
-    if name not in shape.members or name in READ_ONLY:
-        allowed = ", ".join(f"/{member}" for member in shape.members if member not in READ_ONLY)
+    if name not in shape.members or name in closed:
+        allowed = ", ".join(f"/{member}" for member in shape.members if member not in closed)
         raise bad_request(
             f"Invalid patch path  '{path}' specified for op '{op}'. Must be one of: [{allowed}]"
         )
