@@ -159,7 +159,7 @@ class Story(Strict):
     @property
     def pattern(self) -> str:
         """The pattern that it is about: the name of its folder."""
-        return self._file.resolve().parent.name
+        return self._file.resolve().parent.name if self._file.name else ""  # "": read from no file
 
     @property
     def watched(self) -> str:
