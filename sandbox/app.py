@@ -6,7 +6,7 @@ import asyncio
 import os
 import resource
 import shutil
-import tempfile
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -23,6 +23,7 @@ from sandbox.front.http1 import Http1
 from sandbox.front.http2 import Http2
 from sandbox.front.listener import Listener, bind
 from sandbox.limits import Limits
+from sandbox.scratch import scratch
 from sandbox.services import registry
 from sandbox.timeline import Timeline
 
@@ -48,26 +49,29 @@ async def open_sandbox(
     """
     _allow_many_files()
     listening = bind(host, port)
-    folder = data_dir or Path(tempfile.mkdtemp(prefix="sandbox-"))
-    settings = Settings(host=host, port=listening.getsockname()[1], seed=seed, region=region, data_dir=folder)
-    sandbox = Sandbox(
-        settings=settings,
-        clock=clock,
-        limits=Limits(as_of or clock.utcnow().date(), **({"overrides": overrides} if overrides else {})),
-        timeline=Timeline(clock.now),
-        ids=IdSource(seed),
-    )
+    with scratch(data_dir) as folder:
+        settings = Settings(host, listening.getsockname()[1], region, seed=seed, data_dir=folder)
+        day = as_of or clock.utcnow().date()
+        limits = Limits(day, overrides=overrides) if overrides else Limits(day)
+        sandbox = Sandbox(settings, clock, limits, Timeline(clock.now), IdSource(seed))
+        async with _serving(sandbox, listening):
+            yield sandbox
+
+
+@asynccontextmanager
+async def _serving(sandbox: Sandbox, listening: socket.socket) -> AsyncIterator[None]:
+    folder = sandbox.settings.data_dir
     certificates = Certificates(_certificate_folder(folder / "certificates"))
     certificates.prepare()
     for name in (certificates.ca, certificates.bundle):
         shutil.copy(name, folder / name.name)
     _furnish(sandbox)
     front = Front(sandbox, sandbox.model, Admin(sandbox, lambda: _reset(sandbox), certificates.ca))
-    listener = Listener(listening, Http1(front), Http2(front), certificates, clock)
+    listener = Listener(listening, Http1(front), Http2(front), certificates, sandbox.clock)
     try:
         for service in sandbox.services.values():
             await service.start()
-        yield sandbox
+        yield
     finally:
         await listener.close()
         for service in reversed(sandbox.services.values()):
@@ -75,8 +79,6 @@ async def open_sandbox(
         await _end_tasks(sandbox)
         control: Any = sandbox.control
         await control.stop()
-        if data_dir is None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _allow_many_files() -> None:
