@@ -137,7 +137,7 @@ def test_list_in_pages(served: Any) -> None:
     assert "State" not in pages[0]["Functions"][0]
 
 
-@pytest.mark.fact("4.1")
+@pytest.mark.fact("4.1", "4.40")
 @pytest.mark.parametrize(
     ("parameter", "value", "where", "constraint"),
     [
@@ -146,6 +146,13 @@ def test_list_in_pages(served: Any) -> None:
         ("MemorySize", 10241, "memorySize", "Member must have value less than or equal to 10240"),
         ("MemorySize", 127, "memorySize", "Member must have value greater than or equal to 128"),
         ("Description", "d" * 257, "description", "Member must have length less than or equal to 256"),
+        ("FunctionName", "f" * 65, "functionName", "Member must have length less than or equal to 64"),
+        (
+            "FunctionName",
+            f"{ARN}{'f' * 90}",
+            "functionName",
+            "Member must have length less than or equal to 140",
+        ),
         ("PackageType", "Tar", "packageType", "Member must satisfy enum value set: [Zip, Image]"),
     ],
 )
@@ -155,6 +162,10 @@ def test_values_out_of_bounds(served: Any, parameter: str, value: Any, where: st
     assert message == (
         f"1 validation error detected: Value '{value}' at '{where}' failed to satisfy constraint: {constraint}"
     )
+
+
+def test_the_longest_name_is_taken(served: Any) -> None:
+    assert create(served.client("lambda"), FunctionName="f" * 64)["FunctionName"] == "f" * 64
 
 
 def test_several_values_out_of_bounds(served: Any) -> None:

@@ -81,6 +81,8 @@ def check(model: Any, params: Mapping[str, Any], limits: Limits) -> None:
         "Timeout": {"max": limits.value("lambda.timeout.max")},
         "MemorySize": {"max": limits.value("lambda.memory.max")},
     }
+    if model.name == "CreateFunction" and ":" not in params.get("FunctionName", ""):
+        bounds["FunctionName"] = {"max": limits.value("lambda.function_name.max")}
     validate(model, params, bounds, skip=("Runtime",))
     runtime = params.get("Runtime")
     known = model.input_shape.members["Runtime"].enum if "Runtime" in model.input_shape.members else []
