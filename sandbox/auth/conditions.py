@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Context = Mapping[str, Any]
@@ -30,8 +31,13 @@ def as_text(value: Any) -> str:
 
 def wildcard(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     """``*`` matches any text (slashes and colons too), ``?`` one character."""
+    return _compiled(pattern, ignore_case).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), text, re.DOTALL | (re.IGNORECASE if ignore_case else 0)) is not None
+    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
 def expand(text: str, context: Context) -> str:
