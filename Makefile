@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+LOCKS := $(wildcard sandbox/services/lambda_/runtimes/npm/*/package-lock.json tests/clients/node/package-lock.json)
 PORT ?= 4566
 # Keep compiled modules: without them every start compiles hundreds of files again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -40,7 +41,7 @@ docs: setup ## write the generated pages again
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; choose one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
