@@ -4,6 +4,7 @@ takes a tenth of a second to import."""
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from h2.connection import ConnectionState as H2State
@@ -49,12 +50,13 @@ async def serve(app: Application, reader: asyncio.StreamReader, writer: asyncio.
                 writer.get_extra_info("sockname")[:2],
                 send,
             )
-            await protocol.initiate()
-            while data := await reader.read(READ):
-                await protocol.handle(RawData(data))
-            await protocol.handle(Closed())
-    except ConnectionError:
-        pass  # the client has gone; its streams were told by ``Closed``
+            with suppress(ConnectionError):  # a reset is an end like any other
+                await protocol.initiate()
+                while data := await reader.read(READ):
+                    await protocol.handle(RawData(data))
+            await protocol.handle(Closed())  # tells the streams that the client has gone
+    except* ConnectionError:
+        pass  # a stream wrote to a client that has gone
     finally:
         writer.close()
 

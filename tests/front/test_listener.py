@@ -1,8 +1,10 @@
 """One port for HTTP/1.1, HTTP/2 and TLS, told apart by the first bytes."""
 
 import asyncio
+import gc
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +25,8 @@ from sandbox.front.http1 import Http1
 from sandbox.front.http2 import Http2
 from sandbox.front.listener import Listener, bind
 
+WAITED: asyncio.Queue[str] = asyncio.Queue()  # what a waiting request was told at its end
+
 
 async def echo(scope, receive, send):
     """Answers with the HTTP version, or streams and cuts, by path."""
@@ -31,6 +35,11 @@ async def echo(scope, receive, send):
         await send({"type": "websocket.close"})
         return
     await receive()
+    if scope["path"] == "/wait":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        WAITED.put_nowait((await receive())["type"])
+        return
     body = f"{scope['http_version']} {scope['scheme']} {scope['path']}".encode()
     length = [] if scope["path"] == "/cut" else [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": length})
@@ -153,6 +162,27 @@ def test_http2_cut_resets_the_stream(tmp_path):
         assert any(isinstance(event, h2.events.StreamReset) for event in events)
 
     on_port(tmp_path, check)
+
+
+def test_http2_tells_the_stream_of_a_reset_connection(tmp_path, caplog):
+    async def check(port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        client = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+        client.initiate_connection()
+        request = [(":method", "GET"), (":path", "/wait"), (":scheme", "http"), (":authority", "x")]
+        client.send_headers(1, request, end_stream=True)
+        writer.write(client.data_to_send())
+        while b"half" not in await reader.read(65536):
+            pass
+        linger = struct.pack("ii", 1, 0)  # close() then resets the connection
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+        async with asyncio.timeout(5):
+            assert await WAITED.get() == "http.disconnect"
+
+    on_port(tmp_path, check)
+    gc.collect()  # an exception that nobody took is logged when its task goes
+    assert not caplog.records
 
 
 def trusting(certificates: Certificates, *alpn: str) -> ssl.SSLContext:
