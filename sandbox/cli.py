@@ -119,7 +119,7 @@ def deploy(
 def limits(
     as_of: AsOf = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """AWS's limits as the sandbox plays them, each with source and grade."""
+    """AWS's limits as the sandbox plays them, each with its grade; with --json also with its source."""
     from sandbox.clock import today
     from sandbox.limits import Limits
     from sandbox.limits.show import as_json as to_json
