@@ -163,10 +163,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def look(self) -> Verdict:
         """Whether a watched process can still do something."""
+        # Asked before the threads are read: one that notices just afterwards has run, and its thread shows it.
+        settled = self.sleepers is None or self.sleepers.settled()
         verdict = self.processes.look()
         if verdict is Verdict.QUIET:
             self._running_since = None
-            if self.sleepers is not None and not self.sleepers.settled():
+            if not settled:
                 return Verdict.RUNNING
         return verdict
 
