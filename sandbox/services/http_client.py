@@ -51,8 +51,12 @@ class HttpClient:
                     raise TooLargeError(f"the endpoint's answer is over {limit} bytes")
         finally:
             await response.aclose()
-        pairs = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
-        return response.status_code, pairs, b"".join(parts)
+        return response.status_code, pairs_of(response), b"".join(parts)
+
+
+def pairs_of(response: httpx.Response) -> list[tuple[str, str]]:
+    """The headers as they came, repeated ones too."""
+    return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
 
 
 def reachable(parts: SplitResult, endpoint: str) -> SplitResult:

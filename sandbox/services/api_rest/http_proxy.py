@@ -10,35 +10,14 @@ from sandbox.services.api_rest import headers as names
 from sandbox.services.api_rest.call import Answer, Call
 from sandbox.services.api_rest.gateway_response import GatewayError, internal, of_limit
 from sandbox.services.api_rest.mapping import mapped, with_stage_variables
+from sandbox.services.http_client import HttpClient, TooLargeError, reachable
 
 if TYPE_CHECKING:  # httpx takes a while to import, and most sandboxes have no HTTP endpoint behind them
     import httpx
 
-# Names that mean the sandbox itself when it is asked for them.
-_OWN_SUFFIXES = (".amazonaws.com", ".on.aws", ".localhost")
-_OWN_HOSTS = ("api.openai.com",)
 
-
-class HttpProxy:
-    """Sends requests on. One client for all: connections are kept."""
-
-    def __init__(self) -> None:
-        self._client: httpx.AsyncClient | None = None
-
-    def client(self) -> httpx.AsyncClient:
-        """The client. Time limits are the gateway's, so it has none."""
-        if self._client is None:
-            import httpx
-
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=None)
-            self._client = httpx.AsyncClient(timeout=None, trust_env=False, limits=limits)
-        return self._client
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+class HttpProxy(HttpClient):
+    """Sends requests on."""
 
     async def integrate(self, call: Call) -> Answer:
         """Send the request on and take the whole answer. Raises ``GatewayError``."""
@@ -49,26 +28,12 @@ class HttpProxy:
         import httpx
 
         limit = int(call.sandbox.limits.value("api_rest.payload"))
-        parts: list[bytes] = []
-        size = 0
         try:
-            response = await self.client().send(request, stream=True)
-            try:
-                async for part in response.aiter_raw():
-                    parts.append(part)
-                    size += len(part)
-                    if size > limit:
-                        raise _too_large(call, limit)
-            finally:
-                await response.aclose()
+            return Answer(*await self.whole(request, limit))
+        except TooLargeError as failure:
+            raise _too_large(call, str(failure)) from failure
         except httpx.TransportError as failure:
             raise network_error(call, failure) from failure
-        return Answer(response.status_code, pairs_of(response), b"".join(parts))
-
-
-def pairs_of(response: httpx.Response) -> list[tuple[str, str]]:
-    """The headers as they came, repeated ones too."""
-    return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
 
 
 def build(call: Call) -> httpx.Request:
@@ -130,10 +95,7 @@ def place(call: Call, parameters: Mapping[str, str], query: list[tuple[str, str]
         raise ValueError("it must be http(s)://host[:port]/...")
     text = "&".join(filter(None, (parts.query, urlencode(query, quote_via=quote))))
     host = parts.netloc
-    name = (parts.hostname or "").lower()
-    if name in _OWN_HOSTS or name.endswith(_OWN_SUFFIXES):
-        own = urlsplit(call.sandbox.endpoint)
-        parts = parts._replace(scheme=own.scheme, netloc=own.netloc)
+    parts = reachable(parts, call.sandbox.endpoint)
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", text, "")), host
 
 
@@ -152,8 +114,7 @@ def network_error(call: Call, failure: httpx.TransportError) -> GatewayError:
     )
 
 
-def _too_large(call: Call, limit: int) -> GatewayError:
-    reason = f"the endpoint's answer is over {limit} bytes"
+def _too_large(call: Call, reason: str) -> GatewayError:
     failure = of_limit(call.sandbox.limits, "INTEGRATION_FAILURE", "integration", reason)
     failure.status = int(call.sandbox.limits.value("api_rest.error.response_too_large.status"))
     return failure

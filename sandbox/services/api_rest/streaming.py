@@ -18,7 +18,8 @@ from sandbox.context import StreamedInvocation
 from sandbox.services.api_rest import headers, lambda_proxy
 from sandbox.services.api_rest.call import Call, Pairs
 from sandbox.services.api_rest.gateway_response import GatewayError, internal, of_limit
-from sandbox.services.api_rest.http_proxy import HttpProxy, build, network_error, pairs_of
+from sandbox.services.api_rest.http_proxy import HttpProxy, build, network_error
+from sandbox.services.http_client import pairs_of
 
 if TYPE_CHECKING:
     import httpx
