@@ -129,6 +129,7 @@ async def _reset(sandbox: Sandbox) -> None:
     control: Any = sandbox.control
     await control.reset()
     sandbox.model.reset()
+    sandbox.anomalies.reset()
     sandbox.timeline.clear()
     for service in sandbox.services.values():
         await service.start()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from sandbox.anomalies import Anomalies
 from sandbox.aws.ids import IdSource
 from sandbox.clock import Clock
 from sandbox.limits import Limits
@@ -300,6 +301,10 @@ class Sandbox:
     model: Model = field(init=False)
     services: dict[str, Service] = field(default_factory=dict)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    anomalies: Anomalies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.anomalies = Anomalies(self.clock, self.settings.seed)
 
     @property
     def endpoint(self) -> str:

@@ -7,6 +7,7 @@
 ``GET /_sandbox/timeline?after=N``       events from number N on: ``{"events": [...], "next": M}``
 ``POST /_sandbox/reset``                 forget every resource, environment and event
 ``POST /_sandbox/model``                 the mock model's pace, as its own ``/_mock/configure``
+``POST /_sandbox/anomalies``             what goes wrong with deliveries: words of ``sandbox/anomalies.py``
 ``GET /_sandbox/ca.pem``                 the certificate authority to trust for TLS
 ======================================== ============================================================
 """
@@ -49,6 +50,7 @@ class Admin:
             ("GET", "/_sandbox/timeline"): self._timeline,
             ("POST", "/_sandbox/reset"): self._do_reset,
             ("POST", "/_sandbox/model"): self._model,
+            ("POST", "/_sandbox/anomalies"): self._anomalies,
             ("GET", "/_sandbox/ca.pem"): self._certificate,
         }
         path = scope["path"].rstrip("/") or "/"
@@ -130,6 +132,13 @@ class Admin:
             self._sandbox.model.configure(**await _json(receive))
         except (TypeError, ValueError) as error:
             raise BadRequest(f"the mock model cannot be configured so: {error}") from error
+        return 200, {}
+
+    async def _anomalies(self, scope: Scope, receive: Receive) -> Answer:
+        try:
+            self._sandbox.anomalies.configure(**await _json(receive))
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
         return 200, {}
 
     async def _certificate(self, scope: Scope, receive: Receive) -> Answer:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from mock_llm.settings import Overrides
 from mock_llm.settings import Settings as ModelSettings
+from sandbox.anomalies import Rules
 from sandbox.aws.errors import AwsError
 from sandbox.context import Control
 from sandbox.stories.base import Strict
@@ -52,6 +53,29 @@ class ModelSpec(Strict):
 
     def values(self) -> dict[str, Any]:
         """What is given, as the mock model is configured."""
+        return self.model_dump(exclude_none=True)
+
+
+class AnomaliesSpec(Strict):
+    """What goes wrong with deliveries to subscribers, seeded; nothing by default."""
+
+    duplicates: float | None = Field(None, description="Share of messages that a subscriber gets twice.")
+    reordered: float | None = Field(None, description="Share of messages that later ones overtake.")
+    reordered_by: Duration | None = Field(None, description="How long such a message is held back.")
+    slow_subscribers: float | None = Field(None, description="Share of subscribers with a slow way to them.")
+    slow_by: Duration | None = Field(None, description="What each message takes on such a way.")
+    subscribe_delay: Duration | None = Field(
+        None, description="From the request of a subscription to its standing; what comes meanwhile is lost."
+    )
+    services: list[str] | None = Field(None, description="Which services are meant: appsync, iot ...")
+
+    @model_validator(mode="after")
+    def _shares_are_shares(self) -> AnomaliesSpec:
+        Rules.read(self.values())
+        return self
+
+    def values(self) -> dict[str, Any]:
+        """What is given, as the sandbox is configured."""
         return self.model_dump(exclude_none=True)
 
 
@@ -130,6 +154,7 @@ class Story(Strict):
         default_factory=list, description="AWS calls after the deployment and before the clients."
     )
     model: Pace = Field(ModelSpec(), description="A profile's name, or how the model behaves.")
+    anomalies: AnomaliesSpec = Field(AnomaliesSpec(), description="What goes wrong with deliveries.")
     clients: list[ClientSpec] = Field(min_length=1)
     actions: list[Action] = Field(default_factory=list)
     watch: str | None = Field(None, description="The client whose answer is judged; default: the first.")

@@ -143,6 +143,7 @@ async def _act(
     story: Story, sandbox: Sandbox, outputs: Mapping[str, str], shared: dict[str, str]
 ) -> list[Failure]:
     sandbox.model.configure(**story.model.values())
+    sandbox.anomalies.configure(**story.anomalies.values())
     stage = Stage(
         sandbox.clock,
         sandbox.timeline,

@@ -233,6 +233,17 @@ def test_model_pace_is_set_or_refused(tmp_path):
     run(tmp_path, check)
 
 
+def test_anomalies_are_set_or_refused(tmp_path):
+    async def check(front, box):
+        assert (await ask(front, "/_sandbox/anomalies", "POST", body=b'{"duplicates": 0.5}'))[0] == 200
+        assert box.anomalies.rules.duplicates == 0.5
+        status, _, text = await ask(front, "/_sandbox/anomalies", "POST", body=b'{"duplicates": 2}')
+        assert status == 400
+        assert b"duplicates is a share from 0 to 1" in text
+
+    run(tmp_path, check)
+
+
 def test_reset_forgets(tmp_path):
     async def check(front, box):
         box.timeline.record("client", "completed")

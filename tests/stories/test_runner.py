@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from sandbox.anomalies import Anomalies
 from sandbox.aws.errors import AwsError
 from sandbox.clock import Clock
 from sandbox.stories.model import Story
@@ -42,6 +43,7 @@ class Parts:
                 settings=SimpleNamespace(region="us-east-1"),
                 model=SimpleNamespace(configure=lambda **pace: self.pace.update(pace)),
                 control=SimpleNamespace(call=self.call),
+                anomalies=Anomalies(clock, 0),
             )
 
     async def call(self, *what: Any, **params: Any) -> dict[str, Any]:
