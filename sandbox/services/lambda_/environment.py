@@ -21,7 +21,6 @@ from sandbox.services.lambda_ import faults, variables
 from sandbox.services.lambda_.execution import Execution
 from sandbox.services.lambda_.faults import Fault
 from sandbox.services.lambda_.logs import EnvironmentLog
-from sandbox.services.lambda_.processes.group import ProcessGroup, Reaper, newest_id, send
 from sandbox.services.lambda_.runtime_api.extensions import Extensions
 from sandbox.services.lambda_.runtime_api.http import Server
 from sandbox.services.lambda_.runtime_api.router import route
@@ -29,6 +28,8 @@ from sandbox.services.lambda_.runtime_api.runtime_states import InvocationErrorR
 from sandbox.services.lambda_.runtime_api.session import Session
 from sandbox.services.lambda_.runtimes.base import Layout, Runtime
 from sandbox.services.lambda_.runtimes.provided import BootstrapMissingError
+from sandbox.services.processes import surroundings
+from sandbox.services.processes.group import ProcessGroup, Reaper, newest_id, send
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig
@@ -115,7 +116,7 @@ class Environment:
             self._wrote,
         )
         place = variables.Place(self._server.address, self.log.stream, self._layout)
-        credentials = await self._credentials()
+        credentials = await surroundings.credentials(self._sandbox, self.function.role)
         build = partial(variables.build, self._sandbox, self.function, place, credentials)
         for path in extensions:
             group = self._launch((str(path),), build("other"))
@@ -150,13 +151,6 @@ class Environment:
             if path.startswith(prefix):
                 return str(real / path.removeprefix(prefix))
         return path
-
-    async def _credentials(self) -> dict[str, str]:
-        """Of the execution role, when the control plane issues some."""
-        issue = getattr(self._sandbox.control, "role_credentials", None)
-        if issue is None:
-            return dict(variables.TEST_CREDENTIALS)
-        return dict(zip(variables.TEST_CREDENTIALS, await issue(self.function.role), strict=True))
 
     def _launch(self, argv: tuple[str, ...], environment: dict[str, str]) -> ProcessGroup:
         group = ProcessGroup(argv, environment, self._layout.task, self._host.reaper, self.log.output)

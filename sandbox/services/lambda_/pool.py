@@ -9,9 +9,9 @@ from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Sandbox
 from sandbox.services.lambda_.environment import Environment, Host
 from sandbox.services.lambda_.packages import BadPackageError, Packages
-from sandbox.services.lambda_.processes.group import Reaper
 from sandbox.services.lambda_.runtimes import RUNTIMES
 from sandbox.services.lambda_.runtimes.base import Layout, Runtime, RuntimeMissingError
+from sandbox.services.processes.group import Reaper
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig

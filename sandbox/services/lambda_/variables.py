@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING
 
 from sandbox.context import Sandbox
 from sandbox.services.lambda_.runtimes.base import ClockRuntime, Command, Layout
+from sandbox.services.processes import surroundings
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig
-
-TEST_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_SESSION_TOKEN": "test",
-}
-_CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +50,14 @@ def reserved(sandbox: Sandbox, function: FunctionConfig, place: Place) -> dict[s
 
 def defaults(sandbox: Sandbox, layout: Layout) -> dict[str, str]:
     """What a function's configuration may replace."""
-    endpoint = sandbox.endpoint
     path = os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
-    values = {
+    return {
         "TZ": ":UTC",
         "LANG": "en_US.UTF-8",
         "HOME": str(layout.tmp),
         "PATH": f"{path}:{layout.opt / 'bin'}",
         "LD_LIBRARY_PATH": f"{layout.task}:{layout.task / 'lib'}:{layout.opt / 'lib'}",
-        "AWS_ENDPOINT_URL": endpoint,
-        "OPENAI_BASE_URL": sandbox.settings.openai_base_url or f"{endpoint}/_llm/v1",
-        "OPENAI_API_KEY": "sandbox",
-    }
-    folder = sandbox.settings.data_dir.absolute()
-    if (folder / "ca.pem").is_file():
-        values["NODE_EXTRA_CA_CERTS"] = str(folder / "ca.pem")  # added to the public ones
-    if (folder / "ca-bundle.pem").is_file():
-        values.update(dict.fromkeys(_CA_VARIABLES, str(folder / "ca-bundle.pem")))  # in their place
-    return values
-
-
-def names(sandbox: Sandbox) -> dict[str, object]:
-    """AWS's host names and the sandbox's own, which inside a function all lead to the sandbox."""
-    return {
-        "suffixes": [".amazonaws.com", ".on.aws", ".localhost"],
-        "exact": [],
-        "host": "127.0.0.1",
-        "ports": {"443": sandbox.settings.port},
+        **surroundings.defaults(sandbox),
     }
 
 
@@ -103,7 +78,7 @@ def build(
     variables |= reserved(sandbox, function, place)
     for name, value in (command.paths if command is not None else {}).items():
         variables[name] = _join(user.get(name, ""), value)
-    return variables | sandbox.clock.environment(kind, names(sandbox), variables)
+    return variables | sandbox.clock.environment(kind, surroundings.names(sandbox), variables)
 
 
 def _join(*parts: str) -> str:

@@ -18,7 +18,7 @@ import termios
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from sandbox.services.lambda_.processes import reaper
+from sandbox.services.processes import reaper
 
 # The process reports its own start, then becomes the program: see reaper.py. Its standard input is the pipe to the
 # reaper until then.
@@ -176,7 +176,7 @@ class ProcessGroup:
         first, last = max(since, self.pid) + 1, newest_id()
         few = 0 <= last - first < _FEW
         candidates = range(first, last + 1) if few else reaper.process_ids()
-        found = reaper.strays(reaper.runtime_apis({self.pid}), candidates)
+        found = reaper.strays(reaper.marks({self.pid}), candidates)
         return {pid for pid in found if _group_of(pid) not in (None, self.pid)}
 
     def kill(self) -> None:

@@ -14,16 +14,17 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-MARK = "AWS_LAMBDA_RUNTIME_API="
+# Variables whose value belongs to one environment or task alone.
+MARKS = (b"AWS_LAMBDA_RUNTIME_API=", b"ECS_CONTAINER_METADATA_URI_V4=")
 
 
-def runtime_apis(pids: set[int]) -> set[bytes]:
-    """The addresses that tell the environments of these processes apart, from the processes' own variables."""
+def marks(pids: set[int]) -> set[bytes]:
+    """What tells the environments and tasks of these processes apart, from the processes' own variables."""
     found = set()
     for pid in pids:
         with contextlib.suppress(OSError):
             for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                if variable.startswith(MARK.encode()):
+                if variable.startswith(MARKS):
                     found.add(variable)
     return found
 
@@ -33,23 +34,23 @@ def process_ids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
-def strays(addresses: set[bytes], candidates: Iterable[int]) -> list[int]:
-    """Those of the candidates that belong to one of the environments although they left its process group."""
+def strays(marked: set[bytes], candidates: Iterable[int]) -> list[int]:
+    """Those of the candidates that belong to a marked environment although they left its process group."""
     found: list[int] = []
-    for pid in candidates if addresses else ():
+    for pid in candidates if marked else ():
         with contextlib.suppress(OSError), Path(f"/proc/{pid}/environ").open("rb", buffering=0) as file:
-            if addresses.intersection(file.read().split(b"\0")):
+            if marked.intersection(file.read().split(b"\0")):
                 found.append(pid)
     return found
 
 
 def kill_groups(groups: set[int]) -> None:
     """SIGKILL to process groups, and to what left them. SIGKILL ends stopped processes too."""
-    addresses = runtime_apis(groups)
+    marked = marks(groups)
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    for pid in strays(addresses, process_ids()):
+    for pid in strays(marked, process_ids()):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 

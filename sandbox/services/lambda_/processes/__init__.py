@@ -1,1 +1,0 @@
-"""The operating system's side of an environment: process groups, their output, and their certain end."""
