@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "genai-sandbox-"
+UNFINISHED = "new-genai-sandbox-"  # until it is locked: nobody sweeps it away before
 ALIVE = ".alive"  # locked while the sandbox lives, however it ends
 
 
@@ -21,9 +22,10 @@ def scratch(given: Path | None) -> Iterator[Path]:
         yield given
         return
     _sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    with (folder / ALIVE).open("w") as alive:
+    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED))
+    with (unfinished / ALIVE).open("w") as alive:
         fcntl.flock(alive, fcntl.LOCK_EX)
+        folder = unfinished.rename(unfinished.with_name(unfinished.name.replace(UNFINISHED, PREFIX, 1)))
         try:
             yield folder
         finally:

@@ -1,5 +1,6 @@
 """The folder of a running sandbox."""
 
+import fcntl
 import subprocess
 import sys
 import tempfile
@@ -39,3 +40,19 @@ def test_killed_sandboxes_are_swept_away_and_living_ones_are_not(tmp_path, monke
     assert theirs in map(str, tmp_path.iterdir())
     with scratch(None) as ours:
         assert list(tmp_path.iterdir()) == [ours]
+
+
+def test_a_folder_that_is_just_being_made_is_not_swept_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    real_lock = fcntl.flock
+
+    def another_sandbox_starts(file, how):
+        if how == fcntl.LOCK_EX:
+            monkeypatch.setattr(fcntl, "flock", real_lock)
+            with scratch(None):
+                pass
+        real_lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", another_sandbox_starts)
+    with scratch(None) as folder:
+        assert folder.is_dir()
