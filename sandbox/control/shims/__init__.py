@@ -10,6 +10,7 @@ from sandbox.context import Sandbox
 from sandbox.control import wire
 from sandbox.control.message import Request, Response
 from sandbox.control.moto_backend import MotoBackend
+from sandbox.control.people import MotoPeople
 from sandbox.control.shims import apigateway, apigatewayv2, cognito_identity, cognito_idp, deliveries, lambda_
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.identities import Identities
@@ -51,7 +52,7 @@ class Shims:
 
     def __post_init__(self) -> None:
         self.quotas = Quotas(self.sandbox)
-        self.identities = Identities(self.sandbox, self.moto)
+        self.identities = Identities(self.sandbox, MotoPeople(self.moto))
         self._lambda = lambda_.State(self.sandbox, self.quotas)
         self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)

@@ -1,19 +1,16 @@
-"""Who has which access key: the root user ``test``, moto's IAM users, and role sessions."""
+"""Who has which access key: the root user ``test``, IAM's users, and role sessions."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import unquote
 
 from sandbox.auth.credentials import Credential
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.context import Sandbox
-from sandbox.control.moto_backend import MotoBackend
+from sandbox.control.people import People
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.validation import validate
 
@@ -29,11 +26,11 @@ class Session:
 
 
 class Identities:
-    """The root user, our own role sessions, and moto's IAM users (read in its worker)."""
+    """The root user, our own role sessions, and IAM's users."""
 
-    def __init__(self, sandbox: Sandbox, moto: MotoBackend) -> None:
+    def __init__(self, sandbox: Sandbox, people: People) -> None:
         self._sandbox = sandbox
-        self._moto = moto
+        self._people = people
         self._sessions: dict[str, Session] = {}
         account = sandbox.settings.account
         arn = f"arn:aws:iam::{account}:root"
@@ -130,32 +127,17 @@ class Identities:
         if session is not None:
             if not session.role_arn:
                 return session.credential
-            role = await self._role(session.role_arn)
-            return replace(session.credential, policies=tuple(_policies(role)) if role else ())
-        if not _iam_is_used():
-            return None
-        return await self._moto.run(lambda: _user_of(access_key))  # type: ignore[no-any-return]
+            role = await self._people.role(session.role_arn)
+            return replace(session.credential, policies=role.policies if role else ())
+        return await self._people.user(access_key)
 
     def root_credential(self, access_key: str) -> Credential | None:
         """The root user's credential when the key is its."""
         return self._root if access_key == ROOT_KEY else None
 
     async def _role_id(self, role_arn: str) -> str:
-        role = await self._role(role_arn)
-        return (
-            str(role.id) if role else "AROA" + self._sandbox.ids.text(17, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-        )
-
-    async def _role(self, role_arn: str) -> Any:
-        """moto's role, or ``None``."""
-        if not _iam_is_used():
-            return None
-        return await self._moto.run(lambda: _role_of(role_arn))
-
-
-def _iam_is_used() -> bool:
-    """Whether anybody can have made a user or a role."""
-    return "moto.iam.models" in sys.modules
+        role = await self._people.role(role_arn)
+        return role.id if role else "AROA" + self._sandbox.ids.text(17, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
 
 def _credentials(made: Credential) -> dict[str, Any]:
@@ -171,54 +153,3 @@ def _principal(caller: Credential) -> dict[str, Any]:
     """What temporary credentials of a caller share with it."""
     names = ("principal_arn", "is_root", "policies", "user_id")
     return {name: getattr(caller, name) for name in names}
-
-
-def _role_of(role_arn: str) -> Any:
-    from moto.iam.models import iam_backends
-
-    for accounts in list(iam_backends.values()):
-        for role in accounts["aws"].roles.values():
-            if role.arn == role_arn:
-                return role
-    return None
-
-
-def _user_of(access_key: str) -> Credential | None:
-    from moto.iam.models import iam_backends
-
-    for accounts in list(iam_backends.values()):
-        backend = accounts["aws"]
-        user = backend.get_user_from_access_key_id(access_key)
-        if user is not None:
-            return _of_user(user, backend, access_key)
-    return None
-
-
-def _of_user(user: Any, backend: Any, access_key: str) -> Credential | None:
-    key = next(key for key in user.access_keys if key.access_key_id == access_key)
-    if key.status != "Active":
-        return None
-    policies = [*_policies(user)]
-    for group in backend.groups.values():
-        if user in group.users:
-            policies += _policies(group)
-    return Credential(
-        access_key, key.secret_access_key, None, user.arn, policies=tuple(policies), user_id=user.id
-    )
-
-
-def _policies(owner: Any) -> Iterator[Mapping[str, Any]]:
-    """The documents of a user's, group's or role's policies, inline and attached."""
-    for document in owner.policies.values():
-        yield _document(document)
-    for policy in owner.managed_policies.values():
-        for version in policy.versions:
-            if version.version_id == policy.default_version_id:
-                yield _document(version.document)
-
-
-def _document(text: Any) -> Mapping[str, Any]:
-    if isinstance(text, Mapping):
-        return text
-    parsed: Mapping[str, Any] = json.loads(unquote(text) if text.lstrip().startswith("%") else text)
-    return parsed
