@@ -20,6 +20,8 @@ from sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
     from sandbox.auth.credentials import Credential
+    from sandbox.control.ecs import Containers
+    from sandbox.control.elbv2 import LoadBalancing
     from sandbox.control.resources import Resources
     from sandbox.control.user_pools import UserPools
 
@@ -124,6 +126,7 @@ class Settings:
     seed: int = 0
     data_dir: Path = Path(".sandbox")
     openai_base_url: str | None = None  # None: the mock model on the sandbox's own port
+    localstack_url: str | None = None  # None: moto alone is the control plane's backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,16 @@ class Control(Protocol):
     @property
     def user_pools(self) -> UserPools:
         """Cognito's user pools behind their hosted domains."""
+        ...
+
+    @property
+    def load_balancing(self) -> LoadBalancing:
+        """Load balancers, their rules and target groups, as they are now."""
+        ...
+
+    @property
+    def containers(self) -> Containers:
+        """ECS's services and tasks, as they are wanted and as they are."""
         ...
 
     async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:
