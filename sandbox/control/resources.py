@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from sandbox.control.appsync import AppSyncReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +250,8 @@ class V2Api:
 
 class Resources(Protocol):
     """Reading at request time. Each returns ``None`` when the thing does not exist."""
+
+    appsync: AppSyncReading
 
     async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
         """By name, partial or full ARN; qualifier: version, alias or ``None``. Aliases are resolved (weights too)."""

@@ -62,6 +62,7 @@ _LAMBDA = (
 PATHS = (
     (re.compile(_LAMBDA), "lambda"),
     (re.compile(r"^/restapis(/|$)"), "apigateway"),
+    (re.compile(r"^/v1/(apis|domainnames|dataplane-evaluate|mergedApis|sourceApis)"), "appsync"),
     (re.compile(r"^/[a-z0-9-]+_[A-Za-z0-9]+/\.well-known/"), "cognito-idp"),
 )
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
+from sandbox.control.appsync import AppSyncReading
 from sandbox.control.resources import (
     ApiKey,
     Cors,
@@ -36,12 +37,18 @@ class Reading:
     """Implements ``sandbox.control.resources.Resources``."""
 
     def __init__(
-        self, sandbox: Sandbox, lambda_: LambdaState, apigateway: ApiState, apigatewayv2: V2State
+        self,
+        sandbox: Sandbox,
+        lambda_: LambdaState,
+        apigateway: ApiState,
+        apigatewayv2: V2State,
+        appsync: AppSyncReading,
     ) -> None:
         self._sandbox = sandbox
         self._lambda = lambda_
         self._apigateway = apigateway
         self._apigatewayv2 = apigatewayv2
+        self.appsync = appsync
 
     async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
         """A function as it would run now; of an alias with weights one of its versions, drawn from the seed."""
