@@ -100,7 +100,7 @@ def write(operation: Operation, result: Mapping[str, Any], request_id: str) -> R
     )
     serialized = serializer.serialize(dict(result))
     body = serialized["body"]
-    if operation.model.output_shape is None:
+    if operation.model.output_shape is None and operation.protocol not in ("query", "ec2"):
         body = b""
     status = serialized["status_code"]
     headers = tuple((name, str(value)) for name, value in serialized["headers"].items())
@@ -123,14 +123,14 @@ def write_error(request: Request, service: str, error: AwsError, request_id: str
     protocol = protocol_of(request, service)
     if protocol in ("json", "rest-json"):
         return _json_error(service, protocol, error, request_id)
-    return _xml_error(protocol, error, request_id)
+    return _xml_error(service, protocol, error, request_id)
 
 
 def _json_error(service: str, protocol: str, error: AwsError, request_id: str) -> Response:
     key = _message_key(service, error.code)
     body: dict[str, Any] = dict(error.fields)
     if protocol == "json":
-        body["__type"] = error.code
+        body["__type"] = getattr(error, "wire_type", error.code)  # of SQS: not the code that SDKs give
     body[key] = error.message
     content_type = "application/x-amz-json-1.0" if protocol == "json" else "application/json"
     headers = {
@@ -159,8 +159,11 @@ def _message_key(service: str, code: str) -> str:
     return "message"
 
 
-def _xml_error(protocol: str, error: AwsError, request_id: str) -> Response:
-    code, message = escape(error.code), escape(error.message)
+_XML_NAMES = {"sqs": "http://queue.amazonaws.com/doc/2012-11-05/"}
+
+
+def _xml_error(service: str, protocol: str, error: AwsError, request_id: str) -> Response:
+    code, message = escape(error.code), escape(getattr(error, "xml_message", error.message))
     extra = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in error.fields.items())
     fault = "Sender" if error.status < 500 else "Receiver"
     if protocol == "rest-xml":
@@ -171,7 +174,9 @@ def _xml_error(protocol: str, error: AwsError, request_id: str) -> Response:
         text = f"<Response><Errors>{inner}</Errors><RequestID>{request_id}</RequestID></Response>"
     else:
         inner = f"<Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message>{extra}</Error>"
-        text = f"<ErrorResponse>{inner}<RequestId>{request_id}</RequestId></ErrorResponse>"
+        name = _XML_NAMES.get(service)
+        opening = f'<ErrorResponse xmlns="{name}">' if name else "<ErrorResponse>"
+        text = f"{opening}{inner}<RequestId>{request_id}</RequestId></ErrorResponse>"
     headers = {"x-amzn-RequestId": request_id, "Content-Type": "text/xml", **error.headers}
     return Response(
         error.status, tuple(headers.items()), b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode()

@@ -263,9 +263,9 @@ def test_moto_looks_through_a_class_once() -> None:
     async def body(sandbox: Sandbox, control: MotoControl) -> None:
         import moto.core.responses
 
-        await control.call("sqs", "ListQueues")
+        await control.call("sns", "ListTopics")
         before = moto.core.responses.method_names_from_class.cache_info().hits  # type: ignore[attr-defined]
-        await control.call("sqs", "ListQueues")
+        await control.call("sns", "ListTopics")
         assert moto.core.responses.method_names_from_class.cache_info().hits == before + 1  # type: ignore[attr-defined]
 
     inside(body)

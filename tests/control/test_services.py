@@ -205,7 +205,6 @@ def test_other_regions_are_apart(served: Any) -> None:
         ),
         ("translate", "list_languages", {}, "translate ListLanguages"),
         ("gamelift", "list_builds", {}, "gamelift ListBuilds"),
-        ("sqs", "list_message_move_tasks", {"SourceArn": "arn"}, "sqs ListMessageMoveTasks"),
         ("cloudsearch", "describe_domains", {}, "cloudsearch DescribeDomains"),
         ("apigateway", "get_documentation_parts", {"restApiId": "x"}, "API Gateway GetDocumentationParts"),
         ("lambda", "list_capacity_providers", {}, "lambda ListCapacityProviders"),
