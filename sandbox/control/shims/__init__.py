@@ -8,17 +8,30 @@ from typing import Any
 
 from sandbox.context import Sandbox
 from sandbox.control import wire
+from sandbox.control.localstack import LocalStack
 from sandbox.control.message import Request, Response
 from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.people import MotoPeople
-from sandbox.control.shims import apigateway, apigatewayv2, cognito_identity, cognito_idp, deliveries, lambda_
+from sandbox.control.shims import (
+    apigateway,
+    apigatewayv2,
+    appsync,
+    cognito_identity,
+    cognito_idp,
+    ecs,
+    elbv2,
+    lambda_,
+)
 from sandbox.control.shims.call import Call, Handler
+from sandbox.control.shims.deliveries import Deliveries
 from sandbox.control.shims.identities import Identities
 from sandbox.control.shims.lambda_.downloads import Downloads
 from sandbox.control.shims.managed_policies import ManagedPolicies
 from sandbox.control.shims.quotas import Quotas
 from sandbox.control.shims.reading import Reading
-from sandbox.control.shims.sqs import LongPolls
+from sandbox.control.shims.sqs import Sqs
+from sandbox.control.shims.sqs import State as SqsState
+from sandbox.control.shims.sqs.from_moto import Bridge
 
 __all__ = ["Call", "Shim", "Shims"]
 
@@ -37,22 +50,32 @@ class Shims:
 
     sandbox: Sandbox
     moto: MotoBackend
+    localstack: LocalStack | None = None
     quotas: Quotas = field(init=False)
     identities: Identities = field(init=False)
     resources: Reading = field(init=False)
     _lambda: lambda_.State = field(init=False)
     _apigateway: apigateway.State = field(init=False)
     _apigatewayv2: apigatewayv2.State = field(init=False)
+    _appsync: appsync.State = field(init=False)
     _identity_pools: cognito_identity.State = field(init=False)
     user_pools: cognito_idp.Oauth = field(init=False)
     _cognito: cognito_idp.State = field(init=False)
     _downloads: Downloads = field(init=False)
+    _sqs: Sqs = field(init=False)
+    deliveries: Deliveries = field(init=False)
+    containers: ecs.State = field(init=False)
+    load_balancing: elbv2.State = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
+    _before_localstack: dict[str, Shim] = field(init=False)
     _ready: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.quotas = Quotas(self.sandbox)
-        self.identities = Identities(self.sandbox, MotoPeople(self.moto))
+        people = MotoPeople(self.moto)
+        self.identities = Identities(
+            self.sandbox, self.localstack.people(people) if self.localstack else people
+        )
         self._lambda = lambda_.State(self.sandbox, self.quotas)
         self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)
@@ -62,29 +85,50 @@ class Shims:
             self.sandbox, self.identities, self._cognito.issuer_keys
         )
         self._apigatewayv2 = apigatewayv2.State(self.sandbox)
-        self.resources = Reading(self.sandbox, self._lambda, self._apigateway, self._apigatewayv2)
+        self._sqs = Sqs(SqsState(self.sandbox))
+        self.deliveries = Deliveries(self.moto, Bridge(self._sqs.state, self._sqs.sending))
+        self._appsync = appsync.State(self.sandbox)
+        self.resources = Reading(
+            self.sandbox,
+            self._lambda,
+            self._apigateway,
+            self._apigatewayv2,
+            appsync.AppSyncRead(self._appsync),
+        )
+        self.containers = ecs.State(self.sandbox)
+        self.load_balancing = elbv2.State(self.sandbox)
         self._by_service = {
             "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
             "apigateway": Shim(apigateway.handlers(self._apigateway)),
             "apigatewayv2": Shim(apigatewayv2.handlers(self._apigatewayv2), whole=True),
+            "appsync": Shim(appsync.handlers(self._appsync), whole=True),
             "cognito-idp": Shim(cognito_idp.handlers(self._cognito)),
             "cognito-identity": Shim(cognito_identity.handlers(self._identity_pools), whole=True),
+            "ecs": Shim(ecs.handlers(self.containers), whole=True),
+            "elbv2": Shim(elbv2.handlers(self.load_balancing), whole=True),
             "service-quotas": Shim(self.quotas.handlers()),
             "sts": Shim(self.identities.sts()),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
-            "sqs": Shim(LongPolls(self.sandbox, self.moto).handlers()),
-            **{service: Shim(handlers) for service, handlers in deliveries.handlers().items()},
+            "sqs": Shim(self._sqs.handlers(), whole=True),
+            **{service: Shim(handlers) for service, handlers in self.deliveries.handlers().items()},
         }
+        self._before_localstack = {
+            name: self._by_service[name] for name in ("sts", *self.deliveries.handlers())
+        }  # the others mend moto, or take its place
 
     def reset(self) -> None:
         """Forget everything."""
         self.quotas.reset()
+        self.containers.reset()
+        self.load_balancing.reset()
         self.identities.reset()
         self._lambda.reset()
         self._apigateway.reset()
         self._apigatewayv2.reset()
+        self._appsync.reset()
         self._cognito.reset()
         self._identity_pools.reset()
+        self._sqs.reset()
         self.user_pools.reset()
 
     def download(self, request: Request) -> Response | None:
@@ -95,9 +139,9 @@ class Shims:
         """The public keys of a user pool by its issuer's address; ``None`` for another issuer."""
         return await self._cognito.issuer_keys(issuer)
 
-    async def of(self, service: str) -> Shim | None:
-        """A service's shim, its model loaded off the loop at the first use."""
-        shim = self._by_service.get(service)
+    async def of(self, service: str, *, localstack: bool = False) -> Shim | None:
+        """What stands before moto or LocalStack for a service, its model loaded off the loop at the first use."""
+        shim = (self._before_localstack if localstack else self._by_service).get(service)
         if shim is not None and service not in self._ready:
             await self.moto.run(lambda: wire.service_model(service))
             self._ready.add(service)
