@@ -21,4 +21,8 @@ def bare_session() -> botocore.session.Session:
     """A session that reads no profile, no configuration file and no credentials file."""
     import botocore.session
 
-    return botocore.session.Session(session_vars=_NOTHING_OF_THE_USER)
+    from sandbox.aws import models
+
+    session = botocore.session.Session(session_vars=_NOTHING_OF_THE_USER)
+    session.register_component("data_loader", models.loader())
+    return session

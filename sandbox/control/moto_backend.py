@@ -144,6 +144,9 @@ def _import_core() -> None:
     import moto.core.serialize
     import moto.moto_api._internal
 
+    from sandbox.control import moto_models
+
+    moto_models.adopt()
     _cache_method_names(moto.core.responses)
 
 
