@@ -41,16 +41,25 @@ async def open_sandbox(
     region: str = "us-east-1",
     data_dir: Path | None = None,
     overrides: dict[str, Any] | None = None,
+    localstack_url: str | None = None,
 ) -> AsyncIterator[Sandbox]:
     """A running sandbox. ``port`` 0: a free one. ``as_of``: the day whose rules hold, default the clock's day.
 
     ``data_dir``: where the environments' files go; a temporary folder, removed at the end, when ``None``.
-    Raises ``OSError`` when the port cannot be listened on.
+    ``localstack_url``: a LocalStack that is asked for the services that it has.
+    Raises ``OSError`` when the port cannot be listened on, ``BackendError`` when there is no LocalStack.
     """
     _allow_many_files()
     listening = bind(host, port)
     with scratch(data_dir) as folder:
-        settings = Settings(host, listening.getsockname()[1], region, seed=seed, data_dir=folder)
+        settings = Settings(
+            host,
+            listening.getsockname()[1],
+            region,
+            seed=seed,
+            data_dir=folder,
+            localstack_url=localstack_url,
+        )
         day = as_of or clock.utcnow().date()
         limits = Limits(day, overrides=overrides) if overrides else Limits(day)
         sandbox = Sandbox(settings, clock, limits, Timeline(clock.now), IdSource(seed))
@@ -69,6 +78,8 @@ async def _serving(sandbox: Sandbox, listening: socket.socket) -> AsyncIterator[
     front = Front(sandbox, sandbox.model, Admin(sandbox, lambda: _reset(sandbox), certificates.ca))
     listener = Listener(listening, Http1(front), Http2(front), certificates, sandbox.clock)
     try:
+        control: Any = sandbox.control
+        await control.connect()
         for service in sandbox.services.values():
             await service.start()
         yield
@@ -77,7 +88,6 @@ async def _serving(sandbox: Sandbox, listening: socket.socket) -> AsyncIterator[
         for service in reversed(sandbox.services.values()):
             await service.stop()
         await _end_tasks(sandbox)
-        control: Any = sandbox.control
         await control.stop()
 
 

@@ -59,6 +59,16 @@ def parse_region(text: str) -> str:
     return text
 
 
+def parse_backend_option(text: str) -> str | None:
+    """LocalStack's address, ``None`` for moto. Raises ``typer.Exit`` (2) for anything else."""
+    from sandbox.backend import BackendError, parse_backend
+
+    try:
+        return parse_backend(text)
+    except BackendError as error:
+        raise fail(f"--backend: {error}") from None
+
+
 @app.command()
 def up(
     port: Port = 4566,
@@ -72,12 +82,21 @@ def up(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of identifiers and of the mock model's text.")] = 0,
     region: Annotated[str, typer.Option(help="The AWS region that the sandbox is.")] = "us-east-1",
+    backend: Annotated[
+        str, typer.Option(help="moto, or localstack=URL: LocalStack answers for the services that it has.")
+    ] = "moto",
 ) -> None:
     """Start the sandbox."""
     from sandbox.cli_up import Options, start
 
     options = Options(
-        parse_host(host), port, parse_clock(clock), parse_as_of(as_of), seed, parse_region(region)
+        parse_host(host),
+        port,
+        parse_clock(clock),
+        parse_as_of(as_of),
+        seed,
+        parse_region(region),
+        parse_backend_option(backend),
     )
     raise typer.Exit(start(options, detach))
 

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from sandbox.backend import BackendError
 from sandbox.clock import Clock, ClockKind
 from sandbox.clock import run as run_clock
 
@@ -44,6 +45,7 @@ class Options:
     as_of: date | None
     seed: int
     region: str
+    localstack_url: str | None = None
 
     def arguments(self) -> list[str]:
         """The same options as command line arguments."""
@@ -56,6 +58,8 @@ class Options:
         }
         if self.as_of:
             named["as-of"] = self.as_of.isoformat()
+        if self.localstack_url:
+            named["backend"] = f"localstack={self.localstack_url}"
         return [text for name, value in named.items() for text in (f"--{name}", str(value))]
 
 
@@ -69,6 +73,9 @@ def start(options: Options, detach: bool) -> int:
     except OSError as error:
         what = f"use {error.filename}" if error.filename else f"listen on {options.host}:{options.port}"
         print(f"sandbox: cannot {what}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    except BackendError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
         return FAILED
     return 0
 
@@ -87,6 +94,7 @@ async def _serve(clock: Clock, options: Options) -> None:
         as_of=options.as_of,
         seed=options.seed,
         region=options.region,
+        localstack_url=options.localstack_url,
     ) as sandbox:
         state = _state_file(sandbox.settings.port)
         state.write_text(json.dumps({"pid": os.getpid(), "endpoint": sandbox.endpoint}))

@@ -15,10 +15,14 @@ from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Receive, Sandbox, Scope, Send
 from sandbox.control import wire
 from sandbox.control.calls import Caller
+from sandbox.control.ecs import Containers
+from sandbox.control.elbv2 import LoadBalancing
+from sandbox.control.localstack import LocalStack
 from sandbox.control.message import App, Request, Response, ask, read_request, send_response
 from sandbox.control.moto_backend import MotoBackend
 from sandbox.control.resources import Resources
-from sandbox.control.shims import Call, Shims, deliveries
+from sandbox.control.shims import Call, Shims
+from sandbox.control.shims.call import Backend
 from sandbox.control.target import Target, identify, operation_hint
 from sandbox.control.user_pools import UserPools
 
@@ -34,13 +38,18 @@ CLOUDFORMATION = "sandbox.control.cloudformation"
 
 
 class MotoControl:
-    """moto in process, with shims before it where it falls short of AWS. One at a time in a process."""
+    """moto in process, with shims before it where it falls short of AWS. One at a time in a process.
+
+    With ``Settings.localstack_url`` the services that LocalStack has are asked there instead.
+    """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._moto = MotoBackend(sandbox.settings, sandbox.clock)
         self._caller = Caller(sandbox.settings, self.handle)
-        self._shims = Shims(sandbox, self._moto)
+        url = sandbox.settings.localstack_url
+        self._localstack = LocalStack(sandbox, url) if url else None
+        self._shims = Shims(sandbox, self._moto, self._localstack)
         self._cloudformation: App | None = None
         self.resources: Resources = self._shims.resources
         self._shims.user_pools.ready = self._ensure_fresh
@@ -50,13 +59,27 @@ class MotoControl:
         """Import moto in the background and start from nothing. Not needed: the first request does it as well."""
         await self._ensure_fresh()
 
+    async def connect(self) -> None:
+        """Make sure that a second backend answers. Raises ``BackendError`` that says what is wrong."""
+        if self._localstack is not None:
+            await self._localstack.check()
+
+    @property
+    def backend(self) -> Any:
+        """``"moto"``, or what is known of LocalStack's services and why the others are not asked there."""
+        return "moto" if self._localstack is None else self._localstack.routes()
+
     async def stop(self) -> None:
-        """Stop moto's worker."""
+        """Stop moto's worker, leave LocalStack."""
         self._moto.close()
+        if self._localstack is not None:
+            self._localstack.close()
 
     async def reset(self) -> None:
         """Forget every resource."""
         self._shims.reset()
+        if self._localstack is not None:
+            self._localstack.reset()
         self._cloudformation = None
         await self._moto.reset()
         self._fresh = True
@@ -85,6 +108,16 @@ class MotoControl:
     def user_pools(self) -> UserPools:
         """Cognito's user pools behind their hosted domains."""
         return self._shims.user_pools
+
+    @property
+    def load_balancing(self) -> LoadBalancing:
+        """Load balancers, their rules and target groups, as they are now."""
+        return self._shims.load_balancing.records
+
+    @property
+    def containers(self) -> Containers:
+        """ECS's services and tasks, as they are wanted and as they are."""
+        return self._shims.containers.records
 
     async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:
         """The public keys of a user pool by its issuer's address; ``None`` for another issuer."""
@@ -136,20 +169,22 @@ class MotoControl:
             if engine is not None:
                 return await ask(engine, request)
         if target.service == "s3":
-            deliveries.check_notification(request)
+            await self._shims.deliveries.check_notification(request)
             download = self._shims.download(request)
             if download is not None:
                 return download
-        shim = await self._shims.of(target.service)
+        abroad = self._localstack is not None and await self._localstack.has(target.service)
+        backend: Backend = self._localstack if abroad and self._localstack else self._moto
+        shim = await self._shims.of(target.service, localstack=abroad)
         if shim is None:
-            return await self._moto.ask(target, request)
+            return await backend.ask(target, request)
         operation = await _read(target.service, request)
         handler = shim.handlers.get(operation.name)
         if handler is None and shim.whole:
             raise NotEmulatedError(f"{target.service} {operation.name}")
         if handler is None:
-            return await self._moto.ask(target, request)
-        result = await handler(Call(target, request, operation, self._moto))
+            return await backend.ask(target, request)
+        result = await handler(Call(target, request, operation, backend))
         return result if isinstance(result, Response) else _written(operation, result, request_id)
 
     def _cloudformation_engine(self) -> App | None:

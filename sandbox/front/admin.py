@@ -77,6 +77,7 @@ class Admin:
 
     async def _status(self, scope: Scope, receive: Receive) -> Answer:
         sandbox = self._sandbox
+        control: Any = sandbox.control
         return 200, {
             "ready": True,
             "endpoint": sandbox.endpoint,
@@ -87,6 +88,7 @@ class Admin:
             "region": sandbox.settings.region,
             "account": sandbox.settings.account,
             "services": sorted(sandbox.services),
+            "backend": control.backend,
             "in_flight": sorted(sandbox.clock.in_flight_names()),
             "events": len(sandbox.timeline),
         }
