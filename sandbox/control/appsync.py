@@ -132,14 +132,23 @@ class EventApi:
     data_sources: Mapping[str, DataSource]
     epoch: int = 0
 
+    @property
+    def auth(self) -> tuple[AuthProvider, ...]:
+        """The ways in, by the name that a GraphQL API has for them."""
+        return self.providers
+
 
 class AppSyncReading(Protocol):
     """Reading at request time, each ``None`` when there is no such thing. In ``Resources`` as ``appsync``."""
 
-    async def graphql_api(self, api_id: str) -> GraphqlApi | None: ...
+    async def graphql_api(self, endpoint: str) -> GraphqlApi | None:
+        """By the first label of its host name, which as on AWS is not the API's id."""
+        ...
 
-    async def event_api(self, api_id: str) -> EventApi | None: ...
+    async def event_api(self, endpoint: str) -> EventApi | None:
+        """By the first label of its host name."""
+        ...
 
     async def domain(self, name: str) -> str | None:
-        """The id of the API that a custom domain leads to."""
+        """The first label of the host name of the API that a custom domain leads to."""
         ...

@@ -28,14 +28,14 @@ class AppSyncRead:
         self._state = state
         self._read: dict[str, tuple[Owner, int, GraphqlApi | EventApi]] = {}
 
-    async def graphql_api(self, api_id: str) -> GraphqlApi | None:
+    async def graphql_api(self, endpoint: str) -> GraphqlApi | None:
         """A GraphQL API by the first label of its host."""
-        found = self._state.anywhere(api_id)
+        found = self._state.anywhere(endpoint)
         return cast(GraphqlApi, self._kept(found)) if isinstance(found, GraphqlRecord) else None
 
-    async def event_api(self, api_id: str) -> EventApi | None:
+    async def event_api(self, endpoint: str) -> EventApi | None:
         """An Event API by the first label of its host."""
-        found = self._state.anywhere(api_id)
+        found = self._state.anywhere(endpoint)
         return cast(EventApi, self._kept(found)) if isinstance(found, EventRecord) else None
 
     async def domain(self, name: str) -> str | None:
