@@ -180,6 +180,20 @@ class SharesHost(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+@runtime_checkable
+class IotDataPlane(Protocol):
+    """The message broker behind ``iot-data``."""
+
+    async def data(
+        self, operation: str, params: Mapping[str, Any], access_key: str | None
+    ) -> dict[str, Any] | None:
+        """Carry out an operation by botocore's names for whoever has the key; ``None``: the sandbox itself asks.
+
+        Raises ``AwsError``.
+        """
+        ...
+
+
 class Invocation:
     """A call of a Lambda function. ``function``: name, partial or full ARN, may carry ``:qualifier``."""
 

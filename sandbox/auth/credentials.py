@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ class Credential:
 
     ``policies``: the identity policies' documents that apply to the principal, as parsed JSON. ``expires``:
     when a temporary credential ends (aware). ``user_id``: ``AIDA...``, ``AROA...:session`` or the account's
-    number for the root user.
+    number for the root user. ``context``: condition keys of the session (``cognito-identity.amazonaws.com:sub``).
     """
 
     access_key: str
@@ -25,3 +25,4 @@ class Credential:
     policies: tuple[Mapping[str, Any], ...] = ()
     expires: datetime | None = None
     user_id: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)

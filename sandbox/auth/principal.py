@@ -28,6 +28,7 @@ class Principal:
     policies: tuple[Statement, ...] = ()
     is_root: bool = False
     service: str | None = None
+    context: Context = field(default_factory=dict)  # condition keys of the session
 
     @classmethod
     def of(cls, credential: Credential) -> Principal:
@@ -35,7 +36,15 @@ class Principal:
         arn = credential.principal_arn
         account = arn.split(":")[4] if arn.count(":") >= 5 else ""
         user_id = credential.user_id or account
-        return cls(arn, account, credential.access_key, user_id, credential.policies, credential.is_root)
+        return cls(
+            arn,
+            account,
+            credential.access_key,
+            user_id,
+            credential.policies,
+            credential.is_root,
+            context=credential.context,
+        )
 
     @classmethod
     def aws_service(cls, name: str) -> Principal:
@@ -126,7 +135,7 @@ def _context(principal: Principal, given: Context) -> dict[str, Any]:
         }
         if ":user/" in principal.arn:
             own["aws:username"] = principal.arn.rsplit("/", 1)[-1]
-    return own | dict(given)
+    return own | dict(principal.context) | dict(given)
 
 
 def _kind(arn: str) -> Literal["User", "AssumedRole"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import AppSyncReading
+from sandbox.control.iot import IotReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,7 @@ class Resources(Protocol):
     """Reading at request time. Each returns ``None`` when the thing does not exist."""
 
     appsync: AppSyncReading
+    iot: IotReading
 
     async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
         """By name, partial or full ARN; qualifier: version, alias or ``None``. Aliases are resolved (weights too)."""

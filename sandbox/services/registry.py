@@ -10,6 +10,7 @@ from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
 from sandbox.services.cognito import CognitoService
 from sandbox.services.function_url import FunctionUrlService
+from sandbox.services.iot import IotService
 from sandbox.services.lambda_ import LambdaService
 
 SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
@@ -18,5 +19,6 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "api_http": HttpApiService,
     "api_websocket": WebSocketApiService,
     "cognito": CognitoService,
+    "iot": IotService,
     "lambda": LambdaService,
 }

@@ -20,11 +20,13 @@ from sandbox.control.shims import (
     cognito_idp,
     ecs,
     elbv2,
+    iot,
     lambda_,
 )
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.deliveries import Deliveries
 from sandbox.control.shims.identities import Identities
+from sandbox.control.shims.iot_data import IotData
 from sandbox.control.shims.lambda_.downloads import Downloads
 from sandbox.control.shims.managed_policies import ManagedPolicies
 from sandbox.control.shims.quotas import Quotas
@@ -68,6 +70,7 @@ class Shims:
     load_balancing: elbv2.State = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
     _before_localstack: dict[str, Shim] = field(init=False)
+    _iot: iot.State = field(init=False)
     _ready: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -100,6 +103,8 @@ class Shims:
         self._by_service = {
             "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
             "apigateway": Shim(apigateway.handlers(self._apigateway)),
+        self._iot = iot.State(self.sandbox, self.moto)
+        self.resources.iot = iot.IotRead(self._iot)
             "apigatewayv2": Shim(apigatewayv2.handlers(self._apigatewayv2), whole=True),
             "appsync": Shim(appsync.handlers(self._appsync), whole=True),
             "cognito-idp": Shim(cognito_idp.handlers(self._cognito)),
@@ -109,6 +114,8 @@ class Shims:
             "service-quotas": Shim(self.quotas.handlers()),
             "sts": Shim(self.identities.sts()),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
+            "iot": Shim(iot.handlers(self._iot)),
+            "iot-data": Shim(IotData(self.sandbox).handlers(), whole=True),
             "sqs": Shim(self._sqs.handlers(), whole=True),
             **{service: Shim(handlers) for service, handlers in self.deliveries.handlers().items()},
         }
@@ -124,6 +131,7 @@ class Shims:
         self.identities.reset()
         self._lambda.reset()
         self._apigateway.reset()
+        self._iot.reset()
         self._apigatewayv2.reset()
         self._appsync.reset()
         self._cognito.reset()

@@ -87,11 +87,15 @@ class Identities:
         made = await self._assume(role_arn, session, 43_200)
         return made.access_key, made.secret_key, made.session_token or ""
 
-    async def assume(self, role_arn: str, name: str, seconds: int) -> Credential:
-        """A new session of a role, for a service that gives its credentials out."""
-        return await self._assume(role_arn, name, seconds)
+    async def assume(
+        self, role_arn: str, name: str, seconds: int, context: Mapping[str, Any] | None = None
+    ) -> Credential:
+        """A new session of a role, for a service that gives its credentials out; ``context``: its condition keys."""
+        return await self._assume(role_arn, name, seconds, context)
 
-    async def _assume(self, role_arn: str, name: str, seconds: int) -> Credential:
+    async def _assume(
+        self, role_arn: str, name: str, seconds: int, context: Mapping[str, Any] | None = None
+    ) -> Credential:
         account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
         role_id = await self._role_id(role_arn)
         made = replace(
@@ -99,6 +103,7 @@ class Identities:
             principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/{name}",
             expires=self._expiry(seconds),
             user_id=f"{role_id}:{name}",
+            context=context or {},
         )
         self._sessions[made.access_key] = Session(made, role_arn)
         return made

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
 from sandbox.control.appsync import AppSyncReading
+from sandbox.control.iot import IotReading
 from sandbox.control.resources import (
     ApiKey,
     Cors,
@@ -35,6 +36,8 @@ from sandbox.control.shims.lambda_.store import (
 
 class Reading:
     """Implements ``sandbox.control.resources.Resources``."""
+
+    iot: IotReading
 
     def __init__(
         self,

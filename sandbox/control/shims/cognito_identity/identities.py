@@ -63,7 +63,15 @@ class PoolIdentities:
         """``GetCredentialsForIdentity``: a session of the role that the pool gives to the identity."""
         pool, identity = self._state.identity(call.params["IdentityId"])
         role = await self._role(pool, identity, call.params)
-        made = await self._state.sessions.assume(role, SESSION_NAME, CREDENTIALS_S)
+        logins = tuple(call.params.get("Logins") or ())
+        context = {  # IAM User Guide, "Available keys for AWS web identity federation"
+            "cognito-identity.amazonaws.com:aud": pool.id,
+            "cognito-identity.amazonaws.com:sub": identity.id,
+            "cognito-identity.amazonaws.com:amr": ("authenticated", *logins)
+            if logins
+            else ("unauthenticated",),
+        }
+        made = await self._state.sessions.assume(role, SESSION_NAME, CREDENTIALS_S, context)
         return {
             "IdentityId": identity.id,
             "Credentials": {

@@ -1,0 +1,125 @@
+"""IoT Core: MQTT over WebSocket at ``wss://<prefix>-ats.iot.<region>.amazonaws.com/mqtt`` (fact 6.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.aws.errors import AwsError
+from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket, WebSocketDisconnect
+from sandbox.services.iot.broker import Broker
+from sandbox.services.iot.data import Data
+from sandbox.services.iot.handshake import open_socket
+from sandbox.services.iot.link import Authenticate, Link
+from sandbox.services.iot.message import Origin
+from sandbox.services.iot.mqtt import Decoder, MqttError
+from sandbox.services.iot.mqtt.errors import Reason
+
+_HOST = re.compile(
+    r"(?:[a-z0-9]+(?:-ats)?)\.iot\.(?:(?P<region>[a-z]+(?:-[a-z0-9]+)+)\.)?(?:amazonaws\.com(?:\.cn)?|localhost)"
+)
+_OWN = frozenset(("localhost", "127.0.0.1", "::1", "sandbox", "host.docker.internal"))
+PATH = "/mqtt"
+
+
+class IotService:
+    """The message broker behind its WebSocket endpoint, and behind the HTTP API (``iot-data``)."""
+
+    name = "iot"
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._broker: Broker | None = None
+
+    @property
+    def broker(self) -> Broker:
+        """The broker that runs now."""
+        if self._broker is None:
+            self._broker = Broker(self._sandbox)
+        return self._broker
+
+    async def data(
+        self, operation: str, params: Mapping[str, Any], access_key: str | None
+    ) -> dict[str, Any] | None:
+        """See :class:`sandbox.context.IotDataPlane`."""
+        return await Data(self.broker)(operation, params, access_key)
+
+    def match(self, address: Address) -> Mapping[str, str] | None:
+        """``{"region"}`` for ``/mqtt`` of an IoT endpoint, or of the sandbox itself when a WebSocket is wanted."""
+        if address.path != PATH:
+            return None
+        found = _HOST.fullmatch(address.host)
+        if found is not None:
+            return {"region": found["region"] or ""}
+        wanted = address.headers.get("upgrade", "").lower() == "websocket"
+        return {"region": ""} if wanted and address.host in _OWN else None
+
+    async def start(self) -> None:
+        """Nothing to do: the broker begins with its first client."""
+
+    async def stop(self) -> None:
+        """Close all connections and forget everything."""
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            broker.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            raise AwsError(426, "UpgradeRequired", "MQTT is spoken here over a WebSocket.")
+        authenticate = await open_socket(self._sandbox, scope)
+        if authenticate is not None:
+            await self._serve(scope, authenticate)
+
+    async def _serve(self, scope: Scope, authenticate: Authenticate) -> None:
+        socket: WebSocket = scope["websocket"]
+        client: Any = scope.get("client")
+        origin = Origin(source_ip=client[0] if client else "127.0.0.1")
+        link = Link(self.broker, _Transport(socket), authenticate, origin)
+        try:
+            await self._read(socket, link)
+        except WebSocketDisconnect as end:
+            link.lost(said_goodbye=end.by == "client" and end.code != 1006)
+
+    async def _read(self, socket: WebSocket, link: Link) -> None:
+        """Take frames until the connection ends: raises ``WebSocketDisconnect``."""
+        decoder = Decoder(int(self._sandbox.limits.value("iot.mqtt5.packet_size")) * 2)
+        loop, clock = link.loop, self._sandbox.clock
+        while True:
+            frame = await socket.receive()
+            if frame.opcode in ("ping", "pong") or link.ended:
+                continue
+            with clock.in_flight(f"MQTT of {link.client_id or link.id}"):
+                try:
+                    if frame.opcode == "text":
+                        raise MqttError("a text frame: MQTT's are binary (MQTT 5, 6)")
+                    late = link.pace.release(len(frame.data), loop.time()) - loop.time()
+                    if late > 0:
+                        await asyncio.sleep(late)
+                    for packet in decoder.feed(frame.data):
+                        await link.handle(packet)
+                except MqttError as error:
+                    link.fail(_as_told(error))
+
+
+def _as_told(error: MqttError) -> MqttError:
+    """AWS has no 0x95 among its reasons (fact 6.14); what is too large exceeds a quota."""
+    if error.reason == Reason.PACKET_TOO_LARGE:
+        error.reason = int(Reason.QUOTA_EXCEEDED)
+    return error
+
+
+class _Transport:
+    """A WebSocket as a link sees it: one packet in one binary frame."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    def send(self, data: bytes) -> None:
+        self._socket.send(data)
+
+    def close(self) -> None:
+        self._socket.close(1000)
