@@ -14,10 +14,10 @@ import re
 from collections.abc import Mapping
 
 from sandbox.aws.errors import NotEmulatedError
+from sandbox.aws.vtl.gateway import json_path
+from sandbox.aws.vtl.values import to_json
 from sandbox.services.api_rest.call import Answer, Call
 from sandbox.services.api_rest.gateway_response import static
-from sandbox.services.api_rest.vtl_input import json_path
-from sandbox.services.api_rest.vtl_values import to_json
 
 
 def with_stage_variables(text: str, variables: Mapping[str, str]) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.aws.vtl.gateway import Context, Input, Util
+from sandbox.aws.vtl.values import unwrap, wrap
+from sandbox.aws.vtl.velocity import TemplateFault, render
 from sandbox.services.api_rest.call import Call
 from sandbox.services.api_rest.gateway_response import GatewayError, error_context, internal
-from sandbox.services.api_rest.vtl import TemplateFault, render
-from sandbox.services.api_rest.vtl_input import Context, Input, Util
-from sandbox.services.api_rest.vtl_values import unwrap, wrap
 
 
 def rendered(call: Call, template: str, body: bytes | str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.services.api_rest.vtl import TemplateFault, render
-from sandbox.services.api_rest.vtl_input import Context, Input, Util
-from sandbox.services.api_rest.vtl_values import wrap
+from sandbox.aws.vtl.gateway import Context, Input, Util
+from sandbox.aws.vtl.values import wrap
+from sandbox.aws.vtl.velocity import TemplateFault, render
 
 BODY = {"a": {"b": False, "n": 1.5}, "l": [{"c": 5}, {"c": 6}], "s": 'it\'s "x"', "one": [{"c": 1}]}
 PARAMS = {"path": {"id": "7"}, "querystring": {"q": "a b"}, "header": {"X-Who": "ada"}}

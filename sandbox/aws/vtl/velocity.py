@@ -1,7 +1,7 @@
 """The mapping template language: Velocity by the airspeed library, with values that behave as Java's.
 
 airspeed writes Python's ``True`` and knows few of Java's methods, so every reference and every ``#set`` of a compiled
-template gives its value through :func:`~sandbox.services.api_rest.vtl_values.wrap`.
+template gives its value through :func:`~sandbox.aws.vtl.values.wrap`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sandbox.services.api_rest.vtl_values import wrap
+from sandbox.aws.vtl.values import wrap
 
 
 class TemplateFault(Exception):  # noqa: N818 - what is wrong with a template, in words

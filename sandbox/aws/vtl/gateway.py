@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from sandbox.services.api_rest.vtl_values import Map, Text, to_json, wrap
+from sandbox.aws.vtl.values import Map, Text, to_json, wrap
 
 # Signs of a path that may have several results: it gives a list, also of one.
 _SEVERAL = ("*", "..", "[?", ":", ",")
