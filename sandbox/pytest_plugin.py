@@ -30,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for story files."""
     group = parser.getgroup("sandbox")
     group.addoption("--sandbox-clock", choices=CLOCKS, default="virtual", help="clock of story files")
+    group.addoption(
+        "--sandbox-backend",
+        metavar="moto|localstack=URL",
+        default="moto",
+        help="backend of the `sandbox` fixture, unless the `sandbox_backend` fixture is overridden",
+    )
     group.addoption("--sandbox-as-of", metavar="DATE", help="play AWS's rules of that day in story files")
 
 
@@ -123,13 +129,19 @@ def _sandboxes() -> Iterator[Sandboxes]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def sandbox_backend(request: pytest.FixtureRequest) -> str:
+    """What the `sandbox` fixture's ``--backend`` is: override it to give the address of a container of yours."""
+    return str(request.config.getoption("--sandbox-backend"))
+
+
 @pytest.fixture
-def sandbox(request: pytest.FixtureRequest, _sandboxes: Sandboxes) -> SandboxHandle:
+def sandbox(request: pytest.FixtureRequest, _sandboxes: Sandboxes, sandbox_backend: str) -> SandboxHandle:
     """A running sandbox that holds nothing."""
     from sandbox.stories.handle import StartError
 
     try:
-        return _sandboxes.get(*_marker(request))
+        return _sandboxes.get(*_marker(request), sandbox_backend)
     except StartError as error:
         pytest.fail(str(error), pytrace=False)
 

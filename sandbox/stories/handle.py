@@ -161,21 +161,21 @@ class SandboxHandle:
 
 
 class Sandboxes:
-    """Running sandboxes by clock and day: started when first asked for, then used again after a reset."""
+    """Running sandboxes by clock, day and backend: started when first asked for, then used again after a reset."""
 
     def __init__(self) -> None:
-        self._running: dict[tuple[ClockKind, date | None], Background] = {}
+        self._running: dict[tuple[ClockKind, date | None, str], Background] = {}
 
-    def get(self, clock: ClockKind, as_of: date | None) -> SandboxHandle:
-        """A sandbox that holds nothing; raises :class:`StartError`."""
-        background = self._running.get((clock, as_of))
+    def get(self, clock: ClockKind, as_of: date | None, backend: str = "moto") -> SandboxHandle:
+        """A sandbox that holds nothing (LocalStack may); raises :class:`StartError`."""
+        background = self._running.get((clock, as_of, backend))
         if background is not None:
             handle = SandboxHandle(background.url)
             handle.reset()
             return handle
-        arguments = ["sandbox", "up", "--port", "0", "--clock", clock]
+        arguments = ["sandbox", "up", "--port", "0", "--clock", clock, "--backend", backend]
         background = Background([*arguments, *([] if as_of is None else ["--as-of", as_of.isoformat()])])
-        self._running[clock, as_of] = background
+        self._running[clock, as_of, backend] = background
         return SandboxHandle(background.url)
 
     def stop(self) -> None:
