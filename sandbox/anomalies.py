@@ -11,6 +11,8 @@ duplicates         share of messages that a subscriber gets twice
 reordered          share of messages that are held back for ``reordered_by`` seconds, so that later ones overtake them
 slow_subscribers   share of subscribers each of whose messages takes ``slow_by`` seconds on its way
 subscribe_delay    seconds from a subscription's request to its standing; what is published meanwhile is lost
+deaf_after_ack     seconds after a subscription was acknowledged in which what is published is lost all the same
+                   (AppSync: issue 405 of aws-appsync-community)
 services           the services that are meant (``appsync``, ``appsync_events``, ``iot``); empty: all
 ================== ==================================================================================================
 """
@@ -40,6 +42,7 @@ class Rules:
     slow_subscribers: float = 0.0
     slow_by: float = 1.0
     subscribe_delay: float = 0.0
+    deaf_after_ack: float = 0.0
     services: tuple[str, ...] = ()
 
     @classmethod
@@ -57,8 +60,12 @@ class Rules:
 
     def on(self, service: str) -> bool:
         """Whether anything goes wrong with a service's deliveries."""
-        meant = not self.services or service in self.services
-        return meant and (self.duplicates > 0 or self.reordered > 0 or self.slow_subscribers > 0)
+        wrong = self.duplicates > 0 or self.reordered > 0 or self.slow_subscribers > 0
+        return wrong and self.means(service)
+
+    def means(self, service: str) -> bool:
+        """Whether the rules are for a service."""
+        return not self.services or service in self.services
 
 
 def _check_services(value: Any) -> None:
@@ -91,8 +98,11 @@ class Anomalies:
 
     def subscribe_delay(self, service: str) -> float:
         """Seconds from a subscription's request to its standing."""
-        rules = self.rules
-        return rules.subscribe_delay if not rules.services or service in rules.services else 0.0
+        return self.rules.subscribe_delay if self.rules.means(service) else 0.0
+
+    def deaf_after_ack(self, service: str) -> float:
+        """Seconds after a subscription's acknowledgement in which it gets nothing."""
+        return self.rules.deaf_after_ack if self.rules.means(service) else 0.0
 
 
 class Line:

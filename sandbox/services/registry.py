@@ -8,6 +8,7 @@ from sandbox.context import Sandbox, Service
 from sandbox.services.api_http import HttpApiService
 from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
+from sandbox.services.appsync import AppSyncService
 from sandbox.services.cognito import CognitoService
 from sandbox.services.function_url import FunctionUrlService
 from sandbox.services.iot import IotService
@@ -18,6 +19,7 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "api_rest": RestApiService,
     "api_http": HttpApiService,
     "api_websocket": WebSocketApiService,
+    "appsync": AppSyncService,
     "cognito": CognitoService,
     "iot": IotService,
     "lambda": LambdaService,

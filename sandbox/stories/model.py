@@ -67,6 +67,10 @@ class AnomaliesSpec(Strict):
     subscribe_delay: Duration | None = Field(
         None, description="From the request of a subscription to its standing; what comes meanwhile is lost."
     )
+    deaf_after_ack: Duration | None = Field(
+        None,
+        description="After a subscription's acknowledgement: what comes in this time is lost all the same.",
+    )
     services: list[str] | None = Field(None, description="Which services are meant: appsync, iot ...")
 
     @model_validator(mode="after")

@@ -1,0 +1,5 @@
+"""AppSync GraphQL APIs."""
+
+from sandbox.services.appsync.service import AppSyncService
+
+__all__ = ["AppSyncService"]

@@ -1,0 +1,188 @@
+"""Running an operation: graphql-core walks it, fields ask resolvers, and errors are told as AppSync tells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, OperationType, execute, get_location, get_named_type
+from graphql.pyutils import is_awaitable
+
+from sandbox.aws.errors import NotEmulatedError
+from sandbox.services.appsync import documents, selections
+from sandbox.services.appsync.errors import Entry, FieldError, entry, not_authorized, plain
+from sandbox.services.appsync.request import FieldCall, Request
+from sandbox.services.appsync.resolvers import resolve
+
+if TYPE_CHECKING:
+    from graphql import (
+        ExecutionResult,
+        FieldNode,
+        GraphQLAbstractType,
+        GraphQLResolveInfo,
+        Node,
+        OperationDefinitionNode,
+    )
+
+    from sandbox.services.appsync.mapping import Handlers
+
+_NULL = re.compile(r"Cannot return null for non-nullable field (?P<parent>\w+)\.(?P<field>\w+)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a client sends: a document, and which of its operations with which variables."""
+
+    text: str
+    operation: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer, and of a mutation what each of its fields gave, with the schema's names."""
+
+    document: dict[str, Any]
+    mutated: Sequence[tuple[str, Any]] = ()
+
+
+def chosen(
+    request: Request, query: Query
+) -> tuple[documents.Document, OperationDefinitionNode] | list[Entry]:
+    """The document and its operation; errors when it cannot be run. Raises ``RequestRefused``."""
+    document = documents.read(request.api.schema, query.text)
+    if document.errors:
+        return list(document.errors)
+    operation = document.operation(query.operation)
+    if operation is None:
+        named = f"Unknown operation named '{query.operation}'." if query.operation else None
+        return [plain(named or "Must provide operation name if query contains multiple operations.", None)]
+    api = request.api
+    if api.introspection == "DISABLED" and documents.introspects(operation, document.fragments):
+        return [plain("Introspection is disabled.", None)]
+    depth = selections.depth(operation.selection_set, document.fragments)
+    if api.query_depth_limit and depth > api.query_depth_limit:
+        text = f"The query has {depth} levels, more than {api.query_depth_limit}."
+        return [{**plain(text, None), "errorType": "QueryDepthLimitReached"}]
+    return document, operation
+
+
+async def run(request: Request, query: Query, handlers: Handlers) -> Answer:
+    """Run a query or a mutation. Raises ``RequestRefused`` when it is no GraphQL."""
+    found = chosen(request, query)
+    if isinstance(found, list):
+        return Answer({"data": None, "errors": found})
+    document, operation = found
+    if operation.operation is OperationType.SUBSCRIPTION:
+        text = "Subscriptions are not supported over HTTP; connect to the real-time endpoint."
+        return Answer({"data": None, "errors": [{**plain(text, None), "errorType": "UnsupportedOperation"}]})
+    result = execute(
+        request.schema.schema,
+        document.ast,
+        None,
+        _Work(request, handlers, query.variables),
+        dict(query.variables),
+        query.operation,
+        _resolve_field,
+        resolve_type,
+        hide_suggestions=True,
+    )
+    done: ExecutionResult = await result if is_awaitable(result) else result  # type: ignore[assignment]
+    mutated: list[tuple[str, Any]] = []
+    if operation.operation is OperationType.MUTATION and done.data:
+        for node in selections.fields(operation.selection_set, document.fragments):
+            if selections.key(node) in done.data and not node.name.value.startswith("__"):
+                tree = selections.by_name(
+                    node.selection_set, document.fragments, done.data[selections.key(node)]
+                )
+                mutated.append((node.name.value, tree))
+    return Answer(told(request, done), mutated)
+
+
+def told(request: Request, done: ExecutionResult) -> dict[str, Any]:
+    """An answer as AppSync writes it. An error that is nobody's answer is raised."""
+    errors = [_entry(request, error) for error in done.errors or ()] + request.appended
+    return {"data": done.data, "errors": errors} if errors else {"data": done.data}
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """graphql-core's context value."""
+
+    request: Request
+    handlers: Handlers
+    variables: Mapping[str, Any]
+
+
+def _resolve_field(source: Any, info: GraphQLResolveInfo[_Work], /, **arguments: Any) -> Any:
+    """A field's value, or who will have it."""
+    work: _Work = info.context
+    request = work.request
+    parent, name = info.parent_type.name, info.field_name
+    if not request.caller.may(request.api, request.schema, parent, name):
+        raise not_authorized(parent, name)
+    resolver = request.api.resolvers.get((parent, name))
+    if resolver is None:
+        return source.get(name) if isinstance(source, Mapping) else None
+    return resolve(request, _call(source, info, arguments, work.variables), resolver, work.handlers)
+
+
+def _call(
+    source: Any, info: GraphQLResolveInfo[_Work], arguments: Mapping[str, Any], variables: Mapping[str, Any]
+) -> FieldCall:
+    parent = info.parent_type.name
+    shown = info_of(parent, info.field_nodes, info.fragments, variables)
+    places = [place_of(node) for node in info.field_nodes[:1]]
+    return FieldCall(parent, info.field_name, arguments, source, shown, info.path.as_list(), places)
+
+
+def info_of(
+    parent: str, nodes: Sequence[FieldNode], fragments: selections.Fragments, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """``context.info`` of a field."""
+    return {
+        "fieldName": nodes[0].name.value,
+        "parentTypeName": parent,
+        "variables": dict(variables),
+        "selectionSetList": selections.paths(nodes, fragments),
+        "selectionSetGraphQL": selections.text(nodes),
+    }
+
+
+def place_of(node: Node) -> Mapping[str, int]:
+    """Line and column of a node."""
+    assert node.loc is not None
+    at = get_location(node.loc.source, node.loc.start)
+    return {"line": at.line, "column": at.column}
+
+
+def resolve_type(value: Any, info: GraphQLResolveInfo[Any], kind: GraphQLAbstractType, /) -> str | None:
+    """``__typename`` of the value says which type it is."""
+    name = value.get("__typename") if isinstance(value, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _entry(request: Request, error: GraphQLError) -> Entry:
+    places = [{"line": place.line, "column": place.column} for place in error.locations or ()]
+    cause = error.original_error
+    path = error.path
+    if isinstance(cause, FieldError):
+        return entry(cause, path, places)
+    if isinstance(cause, NotEmulatedError):
+        return entry(FieldError(cause.message, cause.code), path, places)
+    missing = _NULL.fullmatch(error.message)
+    shown = "/" + "/".join(map(str, path or ()))
+    if missing:
+        parent = request.schema.schema.type_map[missing["parent"]]
+        kind = get_named_type(parent.fields[missing["field"]].type)  # type: ignore[attr-defined]
+        text = f"Cannot return null for non-nullable type: '{kind}' within parent '{missing['parent']}' ({shown})"
+        return plain(text, None, path)
+    if cause is not None and not isinstance(cause, GraphQLError):
+        if isinstance(cause, TypeError) and "Abstract type" in error.message:
+            return plain(error.message, places, path)
+        raise cause
+    if path is None:
+        return plain(error.message, places)
+    return plain(f"Can't serialize value ({shown}) : {error.message}", None, path)

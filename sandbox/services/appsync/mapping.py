@@ -1,0 +1,63 @@
+"""Handlers of resolvers and pipeline functions: JavaScript, or a mapping template."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from sandbox.aws import appsync_js
+from sandbox.aws.errors import NotEmulatedError
+from sandbox.services.appsync.errors import FieldError, entry
+
+if TYPE_CHECKING:
+    from sandbox.aws.appsync_js import Outcome, Reported
+    from sandbox.context import Sandbox
+    from sandbox.control.appsync import Mapped
+    from sandbox.services.appsync.request import FieldCall, Request
+
+Phase = Literal["request", "response"]
+
+
+class Handlers:
+    """Runs handlers. One for a sandbox: compiled code is kept."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._runtime = appsync_js.Runtime(sandbox.ids, sandbox.clock)
+
+    def run(self, request: Request, call: FieldCall, mapped: Mapped, phase: Phase, **more: Any) -> Outcome:
+        """What a handler gave. What it appended, stashed and asked of ``extensions`` is in request and call then.
+
+        ``more``: ``result``, ``prev``, ``error`` of the context. Raises :class:`FieldError` when the handler ended
+        with ``util.error`` or failed.
+        """
+        context = call.context(request, **more)
+        run = self._script if mapped.code is not None else self._template
+        outcome = run(request, mapped, phase, context)
+        call.stash = outcome.stash
+        request.appended += [entry(_raised(error), call.path, call.places) for error in outcome.appended]
+        request.extensions += outcome.extensions
+        request.response_headers |= outcome.response_headers
+        if outcome.error is not None:
+            raise _raised(outcome.error)
+        return outcome
+
+    def _script(self, request: Request, mapped: Mapped, phase: Phase, context: dict[str, Any]) -> Outcome:
+        if mapped.runtime not in (None, "APPSYNC_JS"):
+            raise NotEmulatedError(f"the AppSync runtime {mapped.runtime}")
+        try:
+            return self._runtime.run(mapped.code or "", phase, context, auth_type=request.caller.mode)
+        except ValueError as wrong:
+            raise FieldError(f"The code contains one or more errors: {wrong}", "Code") from wrong
+
+    def _template(self, request: Request, mapped: Mapped, phase: Phase, context: dict[str, Any]) -> Outcome:
+        from sandbox.aws.vtl import appsync as templates
+
+        text = mapped.request_template if phase == "request" else mapped.response_template
+        sandbox = self._sandbox
+        return templates.run(
+            text or "", context, sandbox.ids, sandbox.clock, phase=phase, auth_type=request.caller.mode
+        )
+
+
+def _raised(error: Reported) -> FieldError:
+    return FieldError(error.message or "", error.type, error.data, error.info)

@@ -1,0 +1,128 @@
+"""What a mutation sends to subscribers (facts 5.2, 5.11, 5.12): one text for all that selected the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from graphql import ExecutionResult, execute
+
+from sandbox.services.appsync import documents, execution
+from sandbox.services.appsync.errors import not_authorized
+from sandbox.services.appsync.realtime import filters, frames
+from sandbox.services.appsync.request import Request
+
+if TYPE_CHECKING:
+    from graphql import GraphQLResolveInfo
+
+    from sandbox.services.appsync.engine import Engine
+    from sandbox.services.appsync.realtime.connection import Subscription
+
+
+class Subscriptions:
+    """Every subscription that stands, by API and field."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, str], dict[Subscription, None]] = {}
+
+    def add(self, subscription: Subscription) -> None:
+        """It stands from now on."""
+        self._of.setdefault((subscription.api_id, subscription.field), {})[subscription] = None
+
+    def remove(self, subscription: Subscription) -> None:
+        """It has ended."""
+        self._of.get((subscription.api_id, subscription.field), {}).pop(subscription, None)
+        subscription.line.close()
+
+    def of(self, api_id: str, field: str) -> Iterable[Subscription]:
+        """Those of a field, oldest first."""
+        return tuple(self._of.get((api_id, field), ()))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of.values()))
+
+
+def publish(engine: Engine, request: Request, mutation: str, tree: Any) -> None:
+    """Send what a mutation's field gave to the subscriptions that it triggers."""
+    for field in request.schema.triggers.get(mutation, ()):
+        texts: dict[tuple[Any, ...], str | None] = {}
+        reached = 0
+        for one in engine.subscriptions.of(request.api.id, field):
+            if not _wanted(one, tree):
+                continue
+            if one.shape not in texts:
+                texts[one.shape] = _text(engine, request, one, tree)
+            text = texts[one.shape]
+            if text is not None:
+                reached += 1
+                _send(engine, one, text)
+        engine.sandbox.timeline.record(
+            "appsync", "published", request.id, mutation=mutation, subscription=field, subscribers=reached
+        )
+
+
+def _wanted(one: Subscription, tree: Any) -> bool:
+    if asyncio.get_running_loop().time() < one.deaf_until:
+        return False
+    if one.groups is not None:
+        return filters.by_groups(one.groups, tree)
+    return filters.by_arguments(one.arguments, tree)
+
+
+def _send(engine: Engine, one: Subscription, text: str) -> None:
+    frame = frames.data(one.id, text)
+    one.line.deliver(lambda: engine.say(one.connection, frame, subscription=one.id))
+
+
+def _text(engine: Engine, request: Request, one: Subscription, tree: Any) -> str | None:
+    """The payload, or ``None`` for one that is over the limit: it is dropped and nobody is told."""
+    document = documents.read(request.api.schema, one.query.text)
+    delivery = Request(
+        request.sandbox,
+        request.api,
+        request.schema,
+        one.caller,
+        request.id,
+        {},
+        None,
+        request.sources,
+        request.batches,
+    )
+    done = execute(
+        request.schema.schema,
+        document.ast,
+        {one.field: tree},
+        delivery,
+        dict(one.query.variables),
+        one.query.operation,
+        _member,
+        execution.resolve_type,
+    )
+    assert isinstance(done, ExecutionResult)  # no field of it waits for anything
+    text = frames.compact(execution.told(delivery, done))
+    size = len(text.encode())
+    if size > int(engine.sandbox.limits.value("appsync.subscription.payload")):
+        engine.sandbox.timeline.record("appsync", "dropped", one.connection.id, bytes=size)
+        return None
+    return text
+
+
+def _member(source: Any, info: GraphQLResolveInfo[Request], /, **_: Any) -> Any:
+    """What the mutation selected; other fields are null. Resolvers do not run for subscribers."""
+    parent, name = info.parent_type.name, info.field_name
+    request = info.context
+    if not request.caller.may(request.api, request.schema, parent, name):
+        raise not_authorized(parent, name)
+    return source.get(name) if isinstance(source, Mapping) else None
+
+
+def invalidate(engine: Engine, request: Request) -> None:
+    """``extensions.invalidateSubscriptions``: those whose filter matches end."""
+    for extension in request.extensions:
+        if extension.name != "invalidateSubscriptions" or not isinstance(extension.argument, Mapping):
+            continue
+        field, payload = str(extension.argument.get("subscriptionField")), extension.argument.get("payload")
+        for one in engine.subscriptions.of(request.api.id, field):
+            if one.invalidation is not None and filters.by_groups(one.invalidation, payload):
+                engine.end(one, "invalidated")

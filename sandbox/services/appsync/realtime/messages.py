@@ -1,0 +1,129 @@
+"""What a client says on its connection, and what it is answered (facts 5.8, 5.9)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sandbox.aws.errors import NotEmulatedError
+from sandbox.services.appsync.realtime import frames, subscribing
+from sandbox.services.appsync.realtime.connection import Connection
+from sandbox.services.appsync.realtime.subscribing import SubscribeError
+
+if TYPE_CHECKING:
+    from sandbox.services.appsync.engine import Engine
+
+
+class Messages:
+    """Handles the messages of all connections."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def receive(self, connection: Connection) -> None:
+        """Take frames until the connection ends: raises ``WebSocketDisconnect``."""
+        parts: list[bytes] = []
+        while True:
+            frame = await connection.socket.receive()
+            if frame.opcode in ("ping", "pong"):
+                continue
+            parts.append(frame.data)
+            if frame.fin:
+                body, parts = b"".join(parts), []
+                self._engine.sandbox.spawn(self._handle(connection, body), f"message of {connection.id}")
+
+    async def _handle(self, connection: Connection, body: bytes) -> None:
+        try:
+            message = json.loads(body)
+        except ValueError:
+            message = None
+        kind = message.get("type") if isinstance(message, Mapping) else None
+        self._note(connection, "message_received", type=kind, bytes=len(body))
+        if kind == "connection_init":
+            self._acknowledge(connection)
+        elif kind == "start":
+            await self._start(connection, message)
+        elif kind == "stop":
+            self._stop(connection, message.get("id"))
+        else:  # the words are UNSOURCED
+            told = {
+                "errorType": "UnsupportedOperation",
+                "message": f"Unknown message type: {kind}",
+                "errorCode": 400,
+            }
+            self._say(connection, frames.error(message.get("id") if message else None, [told]))
+
+    def _acknowledge(self, connection: Connection) -> None:
+        timeout = float(self._engine.sandbox.limits.value("appsync.keep_alive.timeout"))
+        self._say(connection, frames.connection_ack(timeout))
+        if connection.timers is not None:
+            connection.timers.keep_alive()
+
+    async def _start(self, connection: Connection, message: Mapping[str, Any]) -> None:
+        name = message.get("id")
+        if not isinstance(name, str):
+            told = {"errorType": "BadRequestException", "message": "The message has no id.", "errorCode": 400}
+            self._say(connection, frames.error(None, [told]))
+            return
+        if (refusal := self._crowded(connection, name)) is not None:
+            self._refuse(connection, name, SubscribeError(refusal))
+            return
+        connection.starting[name] = False
+        try:
+            made = await subscribing.subscribe(self._engine, connection, name, message.get("payload"))
+            await subscribing.delay(self._engine)
+        except SubscribeError as failure:
+            self._refuse(connection, name, failure)
+            return
+        except NotEmulatedError as failure:
+            self._refuse(
+                connection, name, SubscribeError({"errorType": failure.code, "message": failure.message})
+            )
+            return
+        finally:
+            stopped = connection.starting.pop(name)
+        if stopped or connection.socket.closed:
+            return
+        # Nothing is delivered before the client knows (fact 5.11).
+        self._say(connection, frames.start_ack(name))
+        deaf_for = self._engine.sandbox.anomalies.deaf_after_ack("appsync")
+        made.deaf_until = asyncio.get_running_loop().time() + deaf_for
+        connection.subscriptions[name] = made
+        self._engine.subscriptions.add(made)
+        self._note(connection, "subscribed", subscription=name, field=made.field)
+
+    def _crowded(self, connection: Connection, id: str) -> Mapping[str, Any] | None:
+        if id in connection.subscriptions or id in connection.starting:
+            word = "DuplicatedOperationError"
+            return {"errorType": word, "message": word, "errorCode": 409}
+        if connection.busy >= int(self._engine.sandbox.limits.value("appsync.subscriptions_per_connection")):
+            word = "MaxSubscriptionsReachedError"
+            return {"errorType": word, "message": word, "errorCode": 400}
+        return None
+
+    def _stop(self, connection: Connection, id: Any) -> None:
+        made = connection.subscriptions.get(id)
+        if made is not None:
+            self._engine.end(made, "stopped")
+        elif id in connection.starting:
+            connection.starting[id] = True
+            self._say(connection, frames.complete(id))
+        else:  # the words are UNSOURCED
+            told = {
+                "errorType": "UnknownOperationError",
+                "message": f"Unknown operation id {id}",
+                "errorCode": 400,
+            }
+            self._say(connection, frames.error(id, [told]))
+
+    def _refuse(self, connection: Connection, id: str, failure: SubscribeError) -> None:
+        self._note(connection, "subscribe_refused", subscription=id, reason=str(failure))
+        self._say(connection, frames.error(id, failure.errors))
+
+    def _say(self, connection: Connection, text: str) -> None:
+        self._engine.say(connection, text)
+
+    def _note(self, connection: Connection, name: str, **data: Any) -> None:
+        self._engine.sandbox.timeline.record("appsync", name, connection.id, **data)

@@ -1,0 +1,195 @@
+"""``start``: from a client's message to a subscription that stands (facts 5.3, 5.8, 5.9, 5.11)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    OperationType,
+    VariableNode,
+    get_argument_values,
+    get_variable_values,
+    print_ast,
+)
+
+from sandbox.anomalies import Line
+from sandbox.services.appsync import apis, execution, selections
+from sandbox.services.appsync.errors import (
+    Entry,
+    FieldError,
+    RequestRefused,
+    entry,
+    malformed,
+    no_credentials,
+    not_authorized,
+    plain,
+)
+from sandbox.services.appsync.execution import Query
+from sandbox.services.appsync.realtime import filters, handshakes
+from sandbox.services.appsync.realtime.connection import Connection, Subscription
+from sandbox.services.appsync.request import FieldCall, Request
+from sandbox.services.appsync.resolvers import resolve
+
+if TYPE_CHECKING:
+    from sandbox.context import Sandbox
+    from sandbox.services.appsync.engine import Engine
+
+
+class SubscribeError(Exception):
+    """A subscription that does not come to stand: the entries of its ``error`` frame."""
+
+    def __init__(self, *errors: Mapping[str, Any]) -> None:
+        super().__init__("; ".join(str(error.get("message")) for error in errors))
+        self.errors = errors
+
+
+async def subscribe(engine: Engine, connection: Connection, id: str, payload: Any) -> Subscription:
+    """The subscription that a ``start`` asks for, not standing yet. Raises :class:`SubscribeError`."""
+    try:
+        query, text, headers = _asked(engine.sandbox, payload)
+        api = await apis.find(engine.sandbox, connection.api_id)
+        if api is None:
+            raise RequestRefused(404, "NotFoundException", f"There is no API {connection.api_id}.")
+        given = handshakes.credentials(
+            headers,
+            connection.source_ip,
+            connection.sent_path,
+            text,
+            query=query.text,
+            operation=query.operation,
+            variables=query.variables,
+        )
+        caller = await engine.access.caller(api, given)
+        request = engine.request(api, caller, {**connection.headers, **_without_secrets(headers)}, None)
+        return await _resolved(engine, connection, id, request, query)
+    except RequestRefused as refusal:
+        error = {"errorType": refusal.type, "message": refusal.message, "errorCode": refusal.status}
+        raise SubscribeError(error) from refusal
+
+
+def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name != "authorization"}
+
+
+def _asked(sandbox: Sandbox, payload: Any) -> tuple[Query, str, dict[str, str]]:
+    """The query, its text as it was signed, and the headers that come with it."""
+    if not isinstance(payload, Mapping) or not isinstance(payload.get("data"), str):
+        raise RequestRefused(400, "BadRequestException", "The payload has no data.")
+    extensions = payload.get("extensions")
+    authorization = extensions.get("authorization") if isinstance(extensions, Mapping) else None
+    if not authorization:
+        raise no_credentials(sandbox.limits)
+    return read_query(payload["data"]), payload["data"], handshakes.lower(authorization)
+
+
+def read_query(text: str | bytes) -> Query:
+    """``{"query", "variables", "operationName"}``. Raises ``RequestRefused``."""
+    try:
+        value = json.loads(text)
+    except ValueError as wrong:
+        raise malformed("Request body is not a valid JSON.") from wrong
+    if not isinstance(value, Mapping) or not isinstance(value.get("query"), str):
+        raise malformed("Unable to parse GraphQL query.")
+    variables = value.get("variables") or {}
+    if not isinstance(variables, Mapping):
+        raise malformed("The variables are no object.")
+    return Query(value["query"], value.get("operationName") or None, dict(variables))
+
+
+async def _resolved(
+    engine: Engine, connection: Connection, id: str, request: Request, query: Query
+) -> Subscription:
+    found = execution.chosen(request, query)
+    if isinstance(found, list):
+        raise SubscribeError(*found)
+    document, operation = found
+    nodes = list(selections.fields(operation.selection_set, document.fragments))
+    if operation.operation is not OperationType.SUBSCRIPTION or len(nodes) != 1:
+        text = "Only one field of a subscription can be started on a real-time connection."
+        raise SubscribeError({"errorType": "UnsupportedOperation", "message": text})
+    (node,) = nodes
+    variables = get_variable_values(
+        request.schema.schema,
+        operation.variable_definitions or (),
+        dict(query.variables),
+        hide_suggestions=True,
+    )
+    if isinstance(variables, list):
+        raise SubscribeError(*(plain(error.message, None) for error in variables))
+    kind = request.schema.schema.subscription_type
+    assert kind is not None
+    name = node.name.value
+    if not request.caller.may(request.api, request.schema, kind.name, name):
+        raise SubscribeError(_entry(not_authorized(kind.name, name), node))
+    try:
+        arguments = get_argument_values(kind.fields[name], node, variables, hide_suggestions=True)
+    except GraphQLError as wrong:
+        raise SubscribeError(plain(wrong.message, None)) from wrong
+    resolver = request.api.resolvers.get((kind.name, name))
+    if resolver is not None:
+        info = execution.info_of(kind.name, [node], document.fragments, query.variables)
+        call = FieldCall(kind.name, name, arguments, None, info, [selections.key(node)], _places(node))
+        try:
+            await resolve(request, call, resolver, engine.handlers)
+        except FieldError as failure:
+            raise SubscribeError(_entry(failure, node)) from failure
+    shape = (
+        selections.key(node),
+        name,
+        print_ast(node.selection_set) if node.selection_set else "",
+        tuple(print_ast(fragment) for fragment in document.fragments.values()),
+        json.dumps(query.variables, sort_keys=True) if "@" in query.text else "",
+        request.caller.kind,
+    )
+    line = Line(engine.sandbox.anomalies, "appsync", f"{connection.id}/{id}")
+    made = Subscription(
+        id,
+        connection,
+        request.api.id,
+        name,
+        _given(node, arguments, variables.coerced),
+        query,
+        request.caller,
+        shape,
+        line,
+    )
+    _extend(made, request)
+    return made
+
+
+def _given(node: FieldNode, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments for the filter: those that the query writes; a variable that was not given is null."""
+    made = dict(arguments)
+    for argument in node.arguments or ():
+        value = argument.value
+        if isinstance(value, VariableNode) and value.name.value not in variables:
+            made.setdefault(argument.name.value, None)
+    return made
+
+
+def _extend(made: Subscription, request: Request) -> None:
+    for extension in request.extensions:
+        if extension.name == "setSubscriptionFilter":
+            made.groups = filters.groups_of(extension.argument)
+        elif extension.name == "setSubscriptionInvalidationFilter":
+            made.invalidation = filters.groups_of(extension.argument)
+
+
+def _entry(error: FieldError, node: FieldNode) -> Entry:
+    return entry(error, [selections.key(node)], _places(node))
+
+
+def _places(node: FieldNode) -> list[Mapping[str, int]]:
+    return [execution.place_of(node)]
+
+
+async def delay(engine: Engine) -> None:
+    """The time that a subscription takes to stand, when somebody asked for it."""
+    seconds = engine.sandbox.anomalies.subscribe_delay("appsync")
+    if seconds:
+        await asyncio.sleep(seconds)

@@ -1,0 +1,5 @@
+"""Data sources: what a request handler asks of them, and what the response handler gets."""
+
+from sandbox.services.appsync.sources.base import SourceError, Sources
+
+__all__ = ["SourceError", "Sources"]

@@ -1,0 +1,54 @@
+"""Which data source answers, by its type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.aws.errors import NotEmulatedError
+from sandbox.services.appsync.sources import dynamodb, lambda_
+from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync.sources.http import HttpSource
+
+if TYPE_CHECKING:
+    from sandbox.control.appsync import DataSource
+    from sandbox.services.appsync.request import Request
+
+__all__ = ["SourceError", "Sources"]
+
+
+class Sources:
+    """The data sources of all APIs."""
+
+    def __init__(self) -> None:
+        self._http = HttpSource()
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._http.close()
+
+    async def call(
+        self,
+        request: Request,
+        source: DataSource,
+        document: Any,
+        key: str,
+        batch_size: int,
+        *,
+        direct: bool = False,
+    ) -> Any:
+        """What the data source answers to a request handler's document. Raises :class:`SourceError`.
+
+        ``key``: the resolver or function that asks, for batches. ``direct``: there is no handler; the answers of
+        a batch then carry their own errors.
+        """
+        if source.type == "NONE":
+            return document.get("payload") if isinstance(document, dict) else None
+        if not isinstance(document, dict):
+            raise SourceError(f"The request to {source.name} is no object.", "MappingTemplate")
+        if source.type == "AWS_LAMBDA":
+            return await lambda_.call(request, source, document, key, batch_size, direct=direct)
+        if source.type == "AMAZON_DYNAMODB":
+            return await dynamodb.call(request, source, document)
+        if source.type == "HTTP":
+            return await self._http.call(request, source, document)
+        raise NotEmulatedError(f"AppSync data sources of type {source.type}")

@@ -1,0 +1,80 @@
+"""HTTP endpoints as data sources.
+
+Source: AppSync developer guide, "Resolver function reference for HTTP": the result is ``{"statusCode", "headers",
+"body"}``, whatever the status is. Repeated headers are joined by commas.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from sandbox.aws.errors import NotEmulatedError
+from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.http_client import HttpClient, TooLargeError, reachable
+
+if TYPE_CHECKING:
+    import httpx
+
+    from sandbox.control.appsync import DataSource
+    from sandbox.services.appsync.request import Request
+
+_LARGEST = 5 * 2**20  # "Maximum response size: 5 MB" is what the guide's limits say of resolvers; S
+
+
+class HttpSource:
+    """Sends requests; connections are kept."""
+
+    def __init__(self) -> None:
+        self._http = HttpClient()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def call(self, request: Request, source: DataSource, document: Mapping[str, Any]) -> Any:
+        """The endpoint's answer. Raises :class:`SourceError`."""
+        import httpx
+
+        config = source.config.get("httpConfig") or {}
+        authorization = config.get("authorizationConfig") or {}
+        if authorization.get("authorizationType") == "AWS_IAM":
+            raise NotEmulatedError("signed requests of AppSync HTTP data sources")
+        try:
+            built = _build(request, str(config.get("endpoint", "")), document)
+            status, pairs, body = await self._http.whole(built, _LARGEST)
+        except (httpx.InvalidURL, ValueError, TypeError) as wrong:
+            raise SourceError(
+                f"The request to {source.name} cannot be made: {wrong}", "BadRequestException"
+            ) from wrong
+        except (httpx.TransportError, TooLargeError) as failure:
+            raise SourceError(f"{type(failure).__name__}: {failure}", "HttpConnectionException") from failure
+        headers: dict[str, str] = {}
+        for name, value in pairs:
+            headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
+        return {"statusCode": status, "headers": headers, "body": body.decode("utf-8", "replace")}
+
+
+def _build(request: Request, endpoint: str, document: Mapping[str, Any]) -> httpx.Request:
+    import httpx
+
+    params = document.get("params") or {}
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{endpoint!r} is no http(s)://host[:port]")
+    where = reachable(parts, request.sandbox.endpoint)
+    path = parts.path.rstrip("/") + str(document.get("resourcePath") or "/")
+    query = urlencode({name: _text(value) for name, value in (params.get("query") or {}).items()})
+    headers = {str(name): _text(value) for name, value in (params.get("headers") or {}).items()}
+    body = params.get("body")
+    content = None if body is None else _text(body).encode()
+    url = urlunsplit((where.scheme, where.netloc, path, query, ""))
+    return httpx.Request(
+        str(document.get("method") or "GET"), url, headers={**headers, "host": parts.netloc}, content=content
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
