@@ -50,11 +50,11 @@ class Handlers:
             raise FieldError(f"The code contains one or more errors: {wrong}", "Code") from wrong
 
     def _template(self, request: Request, mapped: Mapped, phase: Phase, context: dict[str, Any]) -> Outcome:
-        from sandbox.aws.vtl import appsync as templates
+        from sandbox.aws.vtl.appsync import run  # the template engine is slow to load
 
         text = mapped.request_template if phase == "request" else mapped.response_template
         sandbox = self._sandbox
-        return templates.run(
+        return run(
             text or "", context, sandbox.ids, sandbox.clock, phase=phase, auth_type=request.caller.mode
         )
 
