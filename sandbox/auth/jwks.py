@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from sandbox.auth.tokens import NO_KEYS, TokenError
+from sandbox.aws.tls import public_authorities
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox
@@ -77,7 +78,7 @@ class IssuerKeys:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                httpx.AsyncClient(timeout=None, trust_env=False) as client,
+                httpx.AsyncClient(timeout=None, trust_env=False, verify=public_authorities()) as client,
             ):
                 configuration = await self._document(client, issuer.rstrip("/") + CONFIGURATION)
                 document = await self._document(client, str(configuration["jwks_uri"]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from sandbox.aws.tls import public_authorities
+
 if TYPE_CHECKING:  # httpx takes a while to import, and most sandboxes have no HTTP endpoint behind them
     import httpx
 
@@ -29,7 +31,9 @@ class HttpClient:
             import httpx
 
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=None)
-            self._client = httpx.AsyncClient(timeout=None, trust_env=False, limits=limits)
+            self._client = httpx.AsyncClient(
+                timeout=None, trust_env=False, limits=limits, verify=public_authorities()
+            )
         return self._client
 
     async def close(self) -> None:

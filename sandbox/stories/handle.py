@@ -16,11 +16,13 @@ import httpx
 from botocore.config import Config
 
 from sandbox.aws.session import NO_PROXIES, bare_session
+from sandbox.aws.tls import public_authorities
 from sandbox.clock import ClockKind
 from sandbox.timeline import Event
 
 START_S = 60.0  # an empty machine needs about one second
 _STOP_S = 10.0
+_PLAIN: dict[str, Any] = {"trust_env": False, "verify": False}  # requests to http:// on this machine
 _CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
@@ -83,7 +85,7 @@ class MockModel:
 
     def configure(self, **pace: Any) -> None:
         """Set the pace of later answers: ``configure(profile="slow", tokens=100)``. ``ValueError``: why not."""
-        answer = httpx.post(self._configure_url, json=pace, trust_env=False)
+        answer = httpx.post(self._configure_url, json=pace, **_PLAIN)
         if answer.is_error:
             raise ValueError(answer.text)
 
@@ -92,7 +94,7 @@ class Routed(httpx.HTTPTransport):
     """Leads requests for AWS's own host names to the sandbox, the ``Host`` header as the client wrote it."""
 
     def __init__(self, endpoint: str) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(trust_env=False, verify=public_authorities())
         self._endpoint = httpx.URL(endpoint)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -140,13 +142,13 @@ class SandboxHandle:
     def timeline(self, after: int = 0) -> list[Event]:
         """What happened, in order; ``after``: leave out so many events."""
         answer = httpx.get(
-            f"{self.endpoint}/_sandbox/timeline", params={"after": after}, timeout=None, trust_env=False
+            f"{self.endpoint}/_sandbox/timeline", params={"after": after}, timeout=None, **_PLAIN
         )
         return [Event(**row) for row in answer.raise_for_status().json()["events"]]
 
     def status(self) -> dict[str, Any]:
         """Clock, date, ports, what is in flight."""
-        answer = httpx.get(f"{self.endpoint}/_sandbox/status", timeout=None, trust_env=False)
+        answer = httpx.get(f"{self.endpoint}/_sandbox/status", timeout=None, **_PLAIN)
         return dict(answer.raise_for_status().json())
 
     def reset(self) -> None:
@@ -154,7 +156,7 @@ class SandboxHandle:
         self._post("reset", {})
 
     def _post(self, page: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        answer = httpx.post(f"{self.endpoint}/_sandbox/{page}", json=document, timeout=None, trust_env=False)
+        answer = httpx.post(f"{self.endpoint}/_sandbox/{page}", json=document, timeout=None, **_PLAIN)
         if answer.is_error:
             raise ValueError(answer.text)
         return dict(answer.json())

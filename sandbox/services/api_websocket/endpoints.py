@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sandbox.aws.tls import public_authorities
 from sandbox.services.api_websocket import templates
 from sandbox.services.api_websocket.call import Call, Outcome
 from sandbox.services.api_websocket.errors import IntegrationError
@@ -35,7 +36,9 @@ class Endpoints:
 
         if self._client is None:
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=None)
-            self._client = httpx.AsyncClient(timeout=None, trust_env=False, limits=limits)
+            self._client = httpx.AsyncClient(
+                timeout=None, trust_env=False, limits=limits, verify=public_authorities()
+            )
         integration = call.integration
         assert integration is not None
         try:

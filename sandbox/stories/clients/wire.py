@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from sandbox.aws.tls import public_authorities
 from sandbox.stories.clients.base import Stage
 from sandbox.stories.expectations import ErrorKind
 
@@ -128,7 +129,8 @@ def routed(library: Any) -> Any:
         def __init__(
             self, stage: Stage, before_send: Callable[[Any], Awaitable[None]], *, http2: bool = False
         ) -> None:
-            super().__init__(http1=not http2, http2=http2, trust_env=False)
+            verify = public_authorities(("h2",) if http2 else ())
+            super().__init__(http1=not http2, http2=http2, trust_env=False, verify=verify)
             self._stage = stage
             self._before_send = before_send
 
