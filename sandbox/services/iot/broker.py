@@ -168,14 +168,13 @@ class Broker:
         retain: bool = False,
         properties: dict[str, object] | None = None,
         origin: Origin | None = None,
+        depth: int = 0,
     ) -> Message:
         """A message that begins now."""
         now_ms = int(self.sandbox.clock.epoch() * 1000)
         trace = self.sandbox.ids.uuid()
-        given = properties or {}
-        return Message(
-            topic, payload, qos, retain, given, origin or Origin(), self.loop.time(), now_ms, trace
-        )
+        given, by = properties or {}, origin or Origin()
+        return Message(topic, payload, qos, retain, given, by, self.loop.time(), now_ms, trace, depth)
 
     def publish(self, message: Message) -> None:
         """Send a message to all that subscribed to its topic, and to the rules."""

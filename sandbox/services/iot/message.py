@@ -41,6 +41,7 @@ class Message:
     at: float = 0.0
     epoch_ms: int = 0
     trace: str = ""
+    depth: int = 0  # how often rules have republished it
 
     def left(self, now: float) -> Mapping[str, Any] | None:
         """Its properties with the expiry that is left (MQTT 5, 3.3.2.3.3); ``None`` once it expired."""

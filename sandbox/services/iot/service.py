@@ -16,6 +16,7 @@ from sandbox.services.iot.link import Authenticate, Link
 from sandbox.services.iot.message import Origin
 from sandbox.services.iot.mqtt import Decoder, MqttError
 from sandbox.services.iot.mqtt.errors import Reason
+from sandbox.services.iot.rules import RulesEngine
 
 _HOST = re.compile(
     r"(?:[a-z0-9]+(?:-ats)?)\.iot\.(?:(?P<region>[a-z]+(?:-[a-z0-9]+)+)\.)?(?:amazonaws\.com(?:\.cn)?|localhost)"
@@ -38,6 +39,7 @@ class IotService:
         """The broker that runs now."""
         if self._broker is None:
             self._broker = Broker(self._sandbox)
+            self._broker.listener = RulesEngine(self._broker)
         return self._broker
 
     async def data(

@@ -1,18 +1,19 @@
-"""Topic rules. Their SQL is judged by the data plane when a message comes, and here as far as AWS judges it."""
+"""Topic rules: their SQL and their actions are judged when they are made, as AWS does."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws.errors import AwsError
+from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.aws.iot_sql import SqlError, SqlNotEmulatedError, parse
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.iot.state import Rule, State, invalid
 from sandbox.control.validation import validate
 
-_FROM = re.compile(r"\bfrom\s+'(?P<topic>[^']*)'", re.IGNORECASE)
+# What the data plane can do (sandbox/services/iot/rules/actions.py).
+ACTIONS = frozenset(("lambda", "sqs", "sns", "republish", "dynamoDB", "dynamoDBv2"))
 
 
 class Rules:
@@ -99,16 +100,20 @@ class Rules:
         return found
 
     def _check(self, payload: Mapping[str, Any]) -> None:
-        if not topic_of(payload["sql"]):
-            raise AwsError(
-                400, "SqlParseException", f"Expected a FROM with a topic filter: {payload['sql']!r}"
-            )
+        try:
+            parse(payload["sql"])
+        except SqlNotEmulatedError as error:
+            raise NotEmulatedError(str(error)) from error
+        except SqlError as error:
+            raise AwsError(400, "SqlParseException", str(error)) from error
         for action in payload["actions"]:
             if len(action) != 1:
                 raise invalid("Each action has exactly one kind")
+            (kind,) = action
+            if kind not in ACTIONS:
+                raise NotEmulatedError(f"the action {kind} of topic rules")
 
 
 def topic_of(sql: str) -> str:
-    """The topic filter after FROM; empty when there is none."""
-    found = _FROM.search(sql)
-    return found["topic"] if found else ""
+    """The topic filter after FROM."""
+    return parse(sql).topic

@@ -1,0 +1,112 @@
+"""Which rules a message concerns, what they select of it, and what becomes of their actions."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sandbox.aws.errors import AwsError
+from sandbox.aws.iot_sql import UNDEFINED, Facts, SqlError, parse, select
+from sandbox.services.iot.message import Message
+from sandbox.services.iot.rules.actions import ACTIONS, ActionError, Task
+from sandbox.services.iot.topics import ingested, matches
+
+if TYPE_CHECKING:
+    from sandbox.control.iot import IotRule
+    from sandbox.services.iot.broker import Broker
+
+
+class RulesEngine:
+    """Listens to the broker. Each action runs in the background, once; a failure goes to the rule's error action."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def __call__(self, message: Message, only: str | None) -> None:
+        """Look at a message. ``only``: the one rule that Basic Ingest names."""
+        sandbox = self._broker.sandbox
+        facts: Facts | None = None
+        rest = ingested(message.topic)
+        topic = rest[1] if only is not None and rest is not None else message.topic
+        for rule in sandbox.control.resources.iot.rules():
+            if not rule.enabled or (only is not None and rule.name != only):
+                continue
+            try:
+                query = parse(rule.sql)
+                if not matches(query.topic, topic):
+                    continue
+                facts = facts or self._facts(message, topic)
+                selected = select(query, facts)
+            except SqlError as error:
+                self._broker.note("rule_failed", rule.name, reason=str(error), topic=message.topic)
+                continue
+            if selected is not UNDEFINED:
+                self._start(rule, message, facts, selected)
+
+    def _facts(self, message: Message, topic: str) -> Facts:
+        origin = message.origin
+        return Facts.of(
+            message.payload,
+            topic=topic,
+            client_id=origin.client_id,
+            principal=origin.principal,
+            source_ip=origin.source_ip,
+            timestamp=message.epoch_ms,
+            trace=message.trace,
+            properties=message.properties,
+            new_id=self._broker.sandbox.ids.uuid,
+        )
+
+    def _start(self, rule: IotRule, message: Message, facts: Facts, selected: Any) -> None:
+        self._broker.note("rule_matched", rule.name, topic=message.topic, cause=message.trace)
+        for action in rule.actions:
+            work = self._run(rule, action, Task(self._broker, rule, message, facts, selected))
+            self._broker.sandbox.spawn(work, f"rule {rule.name}")
+
+    async def _run(self, rule: IotRule, action: Mapping[str, Any], task: Task) -> None:
+        ((kind, settings),) = action.items()
+        try:
+            await self._act(kind, settings, task)
+        except (ActionError, SqlError, AwsError) as error:
+            self._broker.note(
+                "rule_failed", rule.name, action=kind, reason=str(error), cause=task.message.trace
+            )
+            if rule.error_action:
+                await self._tell(rule, kind, settings, str(error), task)
+
+    async def _act(self, kind: str, settings: Mapping[str, Any], task: Task) -> None:
+        run = ACTIONS.get(kind)
+        if run is None:
+            raise ActionError(f"The sandbox does not emulate the action {kind} of topic rules.")
+        await run(task, settings)
+
+    async def _tell(
+        self, rule: IotRule, kind: str, settings: Mapping[str, Any], reason: str, task: Task
+    ) -> None:
+        """The error action, with AWS's message about what failed (developer guide, "Error handling")."""
+        message = task.message
+        resource = next(
+            (
+                settings[key]
+                for key in ("functionArn", "queueUrl", "tableName", "topic", "targetArn")
+                if key in settings
+            ),
+            "",
+        )
+        told = {
+            "ruleName": rule.name,
+            "topic": message.topic,
+            "cloudwatchTraceId": message.trace,
+            "clientId": message.origin.client_id,
+            "base64OriginalPayload": base64.b64encode(message.payload).decode(),
+            "failures": [{"failedAction": kind, "failedResource": resource, "errorMessage": reason}],
+        }
+        assert rule.error_action is not None
+        ((error_kind, error_settings),) = rule.error_action.items()
+        failed = Task(self._broker, rule, message, task.facts, json.loads(json.dumps(told)))
+        try:
+            await self._act(error_kind, error_settings, failed)
+        except (ActionError, SqlError, AwsError) as error:
+            self._broker.note("rule_failed", rule.name, action=f"error:{error_kind}", reason=str(error))
