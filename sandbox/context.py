@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox.auth.credentials import Credential
     from sandbox.control.ecs import Containers
     from sandbox.control.elbv2 import LoadBalancing
+    from sandbox.control.event_sources import EventSources
     from sandbox.control.resources import Resources
     from sandbox.control.user_pools import UserPools
 
@@ -179,7 +180,6 @@ class SharesHost(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 @runtime_checkable
 class IotDataPlane(Protocol):
     """The message broker behind ``iot-data``."""
@@ -194,6 +194,7 @@ class IotDataPlane(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """A call of a Lambda function. ``function``: name, partial or full ARN, may carry ``:qualifier``."""
 
@@ -289,6 +290,11 @@ class Control(Protocol):
     @property
     def containers(self) -> Containers:
         """ECS's services and tasks, as they are wanted and as they are."""
+        ...
+
+    @property
+    def event_sources(self) -> EventSources:
+        """Event source mappings and the queues that they read."""
         ...
 
     async def issuer_keys(self, issuer: str) -> Sequence[Mapping[str, Any]] | None:

@@ -22,6 +22,10 @@ api_websocket (besides, for ``@connections``, those of an edge)
            disconnected(code, reason, by); the id is the connection's
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
+sqs        message_sent(queue, bytes) · message_received(queue, count) · message_deleted(queue) ·
+           message_dead_lettered(queue) · message_expired(queue) · message_refused(queue, error); the id is the
+           message's
+event_source batch_invoked(queue, function, messages) · batch_ended(queue, function, deleted, failed, reason)
 cognito    code_sent(username, medium, destination, code) · invitation_sent(username, password)
 control    called(service, operation, status)
 clock      advanced(to)

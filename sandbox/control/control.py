@@ -17,6 +17,7 @@ from sandbox.control import wire
 from sandbox.control.calls import Caller
 from sandbox.control.ecs import Containers
 from sandbox.control.elbv2 import LoadBalancing
+from sandbox.control.event_sources import EventSources
 from sandbox.control.localstack import LocalStack
 from sandbox.control.message import App, Request, Response, ask, read_request, send_response
 from sandbox.control.moto_backend import MotoBackend
@@ -108,6 +109,11 @@ class MotoControl:
     def user_pools(self) -> UserPools:
         """Cognito's user pools behind their hosted domains."""
         return self._shims.user_pools
+
+    @property
+    def event_sources(self) -> EventSources:
+        """Event source mappings and the queues that they read."""
+        return self._shims.event_sources
 
     @property
     def load_balancing(self) -> LoadBalancing:

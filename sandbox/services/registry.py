@@ -10,6 +10,7 @@ from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
 from sandbox.services.appsync import AppSyncService
 from sandbox.services.cognito import CognitoService
+from sandbox.services.event_sources import EventSourceService
 from sandbox.services.function_url import FunctionUrlService
 from sandbox.services.iot import IotService
 from sandbox.services.lambda_ import LambdaService
@@ -23,4 +24,5 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "cognito": CognitoService,
     "iot": IotService,
     "lambda": LambdaService,
+    "event_sources": EventSourceService,
 }

@@ -239,14 +239,3 @@ def test_tags(served: Any) -> None:
     client.untag_resource(Resource=ARN, TagKeys=["team"])
     assert client.list_tags(Resource=ARN)["Tags"] == {"stage": "b"}
     assert client.get_function(FunctionName="chat")["Tags"] == {"stage": "b"}
-
-
-def test_event_source_mappings_are_not_there_yet(served: Any, function: str) -> None:
-    status, code, message = refused(
-        served.client("lambda").create_event_source_mapping,
-        FunctionName=function,
-        EventSourceArn="arn:aws:sqs:us-east-1:000000000000:q",
-    )
-    assert (status, code) == (501, "NotImplemented")
-    assert "event source mappings" in message
-    assert served.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []

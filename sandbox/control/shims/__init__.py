@@ -28,6 +28,7 @@ from sandbox.control.shims.deliveries import Deliveries
 from sandbox.control.shims.identities import Identities
 from sandbox.control.shims.iot_data import IotData
 from sandbox.control.shims.lambda_.downloads import Downloads
+from sandbox.control.shims.lambda_.event_sources import Mappings
 from sandbox.control.shims.managed_policies import ManagedPolicies
 from sandbox.control.shims.quotas import Quotas
 from sandbox.control.shims.reading import Reading
@@ -66,11 +67,12 @@ class Shims:
     _downloads: Downloads = field(init=False)
     _sqs: Sqs = field(init=False)
     deliveries: Deliveries = field(init=False)
+    event_sources: Mappings = field(init=False)
     containers: ecs.State = field(init=False)
     load_balancing: elbv2.State = field(init=False)
+    _iot: iot.State = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
     _before_localstack: dict[str, Shim] = field(init=False)
-    _iot: iot.State = field(init=False)
     _ready: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -89,6 +91,7 @@ class Shims:
         )
         self._apigatewayv2 = apigatewayv2.State(self.sandbox)
         self._sqs = Sqs(SqsState(self.sandbox))
+        self.event_sources = self._lambda.mappings = Mappings(self._sqs.state)
         self.deliveries = Deliveries(self.moto, Bridge(self._sqs.state, self._sqs.sending))
         self._appsync = appsync.State(self.sandbox)
         self.resources = Reading(
@@ -100,22 +103,22 @@ class Shims:
         )
         self.containers = ecs.State(self.sandbox)
         self.load_balancing = elbv2.State(self.sandbox)
+        self._iot = iot.State(self.sandbox, self.moto)
+        self.resources.iot = iot.IotRead(self._iot)
         self._by_service = {
             "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
             "apigateway": Shim(apigateway.handlers(self._apigateway)),
-        self._iot = iot.State(self.sandbox, self.moto)
-        self.resources.iot = iot.IotRead(self._iot)
             "apigatewayv2": Shim(apigatewayv2.handlers(self._apigatewayv2), whole=True),
             "appsync": Shim(appsync.handlers(self._appsync), whole=True),
             "cognito-idp": Shim(cognito_idp.handlers(self._cognito)),
             "cognito-identity": Shim(cognito_identity.handlers(self._identity_pools), whole=True),
             "ecs": Shim(ecs.handlers(self.containers), whole=True),
             "elbv2": Shim(elbv2.handlers(self.load_balancing), whole=True),
+            "iot": Shim(iot.handlers(self._iot)),
+            "iot-data": Shim(IotData(self.sandbox).handlers(), whole=True),
             "service-quotas": Shim(self.quotas.handlers()),
             "sts": Shim(self.identities.sts()),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
-            "iot": Shim(iot.handlers(self._iot)),
-            "iot-data": Shim(IotData(self.sandbox).handlers(), whole=True),
             "sqs": Shim(self._sqs.handlers(), whole=True),
             **{service: Shim(handlers) for service, handlers in self.deliveries.handlers().items()},
         }
@@ -128,10 +131,10 @@ class Shims:
         self.quotas.reset()
         self.containers.reset()
         self.load_balancing.reset()
+        self._iot.reset()
         self.identities.reset()
         self._lambda.reset()
         self._apigateway.reset()
-        self._iot.reset()
         self._apigatewayv2.reset()
         self._appsync.reset()
         self._cognito.reset()

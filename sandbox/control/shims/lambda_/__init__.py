@@ -8,6 +8,7 @@ from sandbox.control.shims.call import Handler
 from sandbox.control.shims.lambda_.aliases import Aliases
 from sandbox.control.shims.lambda_.concurrency import Concurrency
 from sandbox.control.shims.lambda_.event_invoke import EventInvoke
+from sandbox.control.shims.lambda_.event_sources import EventSourceMappings
 from sandbox.control.shims.lambda_.extras import Extras
 from sandbox.control.shims.lambda_.functions import Functions
 from sandbox.control.shims.lambda_.layers import Layers
@@ -22,6 +23,7 @@ __all__ = ["State", "handlers"]
 def handlers(state: State) -> Mapping[str, Handler]:
     """Lambda's operations."""
     made: dict[str, Handler] = {}
-    for part in (Functions, Versions, Aliases, Layers, Permissions, Urls, Concurrency, EventInvoke, Extras):
+    parts = (Functions, Versions, Aliases, Layers, Permissions, Urls, Concurrency, EventInvoke)
+    for part in (*parts, EventSourceMappings, Extras):
         made.update(part(state).handlers())
     return made

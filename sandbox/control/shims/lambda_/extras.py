@@ -1,17 +1,16 @@
-"""Tags, runtime management, recursion, and what is told apart as not emulated."""
+"""Tags, runtime management, recursion."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws.errors import NotEmulatedError
 from sandbox.context import Invocation
 from sandbox.control.message import Response
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.lambda_.names import LATEST, FunctionName
 from sandbox.control.shims.lambda_.state import State, checked
-from sandbox.control.shims.lambda_.store import Function, missing
+from sandbox.control.shims.lambda_.store import Function
 from sandbox.control.validation import validate
 
 
@@ -23,10 +22,6 @@ class Extras:
 
     def handlers(self) -> Mapping[str, Handler]:
         """By operation."""
-        not_emulated = [
-            f"{verb}EventSourceMapping{plural}"
-            for verb, plural in (("Create", ""), ("Get", ""), ("Update", ""), ("Delete", ""))
-        ]
         return {
             "TagResource": self.tag,
             "UntagResource": self.untag,
@@ -37,8 +32,6 @@ class Extras:
             "PutFunctionRecursionConfig": self.put_recursion,
             "GetFunctionCodeSigningConfig": self.code_signing,
             "Invoke": self.invoke,
-            "ListEventSourceMappings": self.event_source_mappings,
-            **dict.fromkeys(not_emulated, self.not_emulated),
         }
 
     async def invoke(self, call: Call) -> Response:
@@ -113,17 +106,3 @@ class Extras:
         """``GetFunctionCodeSigningConfig``: no function has one (Terraform asks)."""
         region, name = checked(self._state, call)
         return {"FunctionName": region.function(name).name}
-
-    async def event_source_mappings(self, call: Call) -> Mapping[str, Any]:
-        """``ListEventSourceMappings``: there can be none yet."""
-        name = call.params.get("FunctionName")
-        if name:
-            parsed = FunctionName.parse(name)
-            self._state.region(parsed.region or call.target.region).function(parsed)
-        return {"EventSourceMappings": []}
-
-    async def not_emulated(self, call: Call) -> Mapping[str, Any]:
-        """Operations whose data plane is missing."""
-        if call.operation.name in ("GetEventSourceMapping", "DeleteEventSourceMapping"):
-            raise missing()
-        raise NotEmulatedError(f"Lambda event source mappings ({call.operation.name})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sandbox.context import Sandbox
 from sandbox.control.shims.call import Call
@@ -11,6 +12,9 @@ from sandbox.control.shims.lambda_.names import Arns, FunctionName
 from sandbox.control.shims.lambda_.store import Function, Region, UrlConfig
 from sandbox.control.shims.quotas import Quotas
 from sandbox.control.validation import validate
+
+if TYPE_CHECKING:
+    from sandbox.control.shims.lambda_.event_sources import Mappings
 
 
 class State:
@@ -20,10 +24,12 @@ class State:
         self.sandbox = sandbox
         self._quotas = quotas
         self._regions: dict[str, Region] = {}
+        self.mappings: Mappings  # given to it, since they read SQS's state
 
     def reset(self) -> None:
         """Forget everything."""
         self._regions.clear()
+        self.mappings.reset()
 
     @property
     def account_concurrency(self) -> int:

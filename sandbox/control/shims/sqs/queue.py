@@ -76,6 +76,7 @@ class Queue:
         self.tags = dict(tags)
         self.purged_at: float | None = None
         self.created = self.modified = around.epoch()
+        self.born = around.now()
         self._around = around
         self._oddities = around.oddities(name)
         self._ready: OrderedDict[int, Message] = OrderedDict()  # by order; sorted when it must be
@@ -88,6 +89,7 @@ class Queue:
         self._receipts: dict[str, Message] = {}
         self._ages: list[tuple[float, int, Message]] = []  # a heap: the one that was sent first is on top
         self._count = 0
+        self.listeners: list[Callable[[], None]] = []
         self._change: asyncio.Future[None] | None = None
 
     # -- sending -----------------------------------------------------------------------------------
@@ -301,6 +303,8 @@ class Queue:
         """Let those who wait look again."""
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
+        for listener in self.listeners:
+            listener()
 
 
 def _mark(arn: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -41,6 +41,7 @@ class State:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        self.on_change: Callable[[], None] = lambda: None  # called when a queue came or went
         self._regions: dict[str, Region] = {}
 
     def reset(self) -> None:
@@ -102,6 +103,7 @@ class State:
         kind = FifoQueue if attributes.fifo else Queue
         queue = kind(name, arn, attributes, tags, self._surroundings())
         region.queues[name] = queue
+        self.on_change()
         return queue
 
     def _check_deleted(self, region: Region, name: str) -> None:
@@ -131,6 +133,7 @@ class State:
         del region.queues[queue.name]
         region.deleted[queue.name] = self.sandbox.clock.now()
         queue.wake()
+        self.on_change()
 
     def _surroundings(self) -> Surroundings:
         clock = self.sandbox.clock
