@@ -4,7 +4,8 @@
 ``SANDBOX_CLOCK``  the folder of :mod:`sandbox.clock.wakeups`; unset on the real clock
 ``SANDBOX_NAMES``  JSON: ``{"suffixes": [".amazonaws.com"], "exact": ["name"], "host": "127.0.0.1",
                    "ports": {"443": 4566}}``: connections to such a name go to that host; a port that is not in
-                   ``ports`` stays as it is
+                   ``ports`` stays as it is. ``"own": {"address": ..., "inner": ..., "ports": [8080]}`` gives a
+                   container addresses of its own (see ``preload/python/_sandbox_preload/addresses.py``)
 ``PYTHONPATH``     our folder first: its ``sitecustomize`` runs at start-up, then the one that it hides
 ``NODE_OPTIONS``   ``--require`` of our module first
 ``PATH``           a ``sleep`` command first (virtual clock only)

@@ -11,5 +11,9 @@ if (folder && fs.existsSync(`${folder}/now`)) {
   require('./timers.cjs').install()
   require('./sockets.cjs').install()
 }
-if (process.env.SANDBOX_NAMES) require('./names.cjs').install(JSON.parse(process.env.SANDBOX_NAMES))
+if (process.env.SANDBOX_NAMES) {
+  const settings = JSON.parse(process.env.SANDBOX_NAMES)
+  require('./names.cjs').install(settings)
+  if (settings.own) require('./addresses.cjs').install(settings.own)
+}
 syncBuiltinESMExports()

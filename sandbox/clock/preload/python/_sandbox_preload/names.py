@@ -10,7 +10,12 @@ def start(text):
     def patch(module):
         import json  # not at start-up: most programs import it anyway, but some none of this
 
-        Names(json.loads(text)).patch(module)
+        settings = json.loads(text)
+        Names(settings).patch(module)
+        if "own" in settings:
+            from _sandbox_preload import addresses
+
+            addresses.Addresses(settings["own"]).patch(module)
 
     hooks.after_import("socket", patch)
 
