@@ -9,6 +9,7 @@ from sandbox.services.api_http import HttpApiService
 from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
 from sandbox.services.appsync import AppSyncService
+from sandbox.services.appsync_events import EventsService
 from sandbox.services.cognito import CognitoService
 from sandbox.services.event_sources import EventSourceService
 from sandbox.services.function_url import FunctionUrlService
@@ -21,6 +22,7 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "api_http": HttpApiService,
     "api_websocket": WebSocketApiService,
     "appsync": AppSyncService,
+    "appsync_events": EventsService,
     "cognito": CognitoService,
     "iot": IotService,
     "lambda": LambdaService,

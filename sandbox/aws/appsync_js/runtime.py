@@ -77,6 +77,8 @@ class Runtime:
     ) -> Outcome:
         """Call an exported function with a context (JSON values by AppSync's names: ``arguments``, ``stash`` ...).
 
+        ``function``: "request", or "onPublish.request" for a function in an exported object.
+
         ``auth_type``: the mode in which the request came (``API_KEY`` ...), for ``util.authType()``. A code that
         :func:`check` refuses, or without the function, is a ``ValueError``; what ``@aws-appsync/utils`` of the
         sandbox lacks is a ``NotEmulatedError``. An exception of the code is in ``Outcome.error``.
@@ -117,7 +119,7 @@ class Runtime:
                 raise ValueError(f"line {first.line}, column {first.column}: {first.value}")
             self._define(key, self._context.eval(_factory(parsed)))
             self._compiled.add(key)
-        if function not in parse(code).exports:
+        if function.partition(".")[0] not in parse(code).exports:
             raise ValueError(f"the code does not export {function!r}")
         return key
 

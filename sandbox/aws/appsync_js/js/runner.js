@@ -48,7 +48,9 @@
     let outcome;
     try {
       const exported = factories[key](lib.modules, lib.console);
-      outcome = { result: exported[name](context) ?? null };
+      const [first, second] = name.split(".");
+      const handler = second === undefined ? exported[first] : exported[first]?.[second];
+      outcome = { result: handler(context) ?? null };
     } catch (error) {
       outcome = ended(error);
     }
