@@ -14,23 +14,23 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+
+from benchmarks.streams import cpu_seconds, gaps, quantile, question, read_streams, resident, run
 
 GAP = 0.02
 SECONDS = 4
 TOKENS = int(SECONDS / GAP)
 FLAT = 400
-TOKEN = re.compile(rb'"delta":\s*\{[^{}]*"content":\s*"[^"]')
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "genai-streaming-sandbox" / "peers"
 
 
@@ -50,10 +50,9 @@ class Peer:
         """What starts it."""
         raise NotImplementedError
 
-    def ask(self, tokens: int, gap: float, number: int) -> tuple[str, bytes]:
-        """Headers and body of a request."""
-        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": f"Question {number}"}]}
-        return "", json.dumps(body).encode()
+    def ask(self, tokens: int, gap: float, number: int) -> bytes:
+        """A request."""
+        return question(number)
 
     def install(self) -> None:
         """Put it into the folder."""
@@ -63,10 +62,17 @@ class MockLLM(Peer):
     def command(self, port: int, tokens: int, gap: float) -> list[str]:
         return [sys.executable, "-m", "mock_llm", "--port", str(port)]
 
-    def ask(self, tokens: int, gap: float, number: int) -> tuple[str, bytes]:
+    def ask(self, tokens: int, gap: float, number: int) -> bytes:
         rate = "inf" if not gap else str(1 / gap)
         pace = f"x-mock-llm-tokens: {tokens}\r\nx-mock-llm-first-token: {gap}\r\nx-mock-llm-rate: {rate}\r\n"
-        return pace, super().ask(tokens, gap, number)[1]
+        return question(number, pace)
+
+
+class Plain(MockLLM):
+    """Speaks OpenAI's chunks alone."""
+
+    def command(self, port: int, tokens: int, gap: float) -> list[str]:
+        return [sys.executable, "-m", "benchmarks.plain_server", str(port)]
 
 
 class Aimock(Peer):
@@ -111,62 +117,12 @@ class Katan(Peer):
         stats = ["--stats-file", str(self.folder / "stats.json")]
         return [str(program), *options, "--host", "127.0.0.1", "--port", str(port), *stats]
 
-    def ask(self, tokens: int, gap: float, number: int) -> tuple[str, bytes]:
-        said = f"Question {number} " + "word " * tokens
-        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": said}]}
-        return "authorization: Bearer k\r\n", json.dumps(body).encode()
+    def ask(self, tokens: int, gap: float, number: int) -> bytes:
+        return question(number, "authorization: Bearer k\r\n", " " + "word " * tokens)
 
     def install(self) -> None:
         subprocess.run([sys.executable, "-m", "venv", str(self.folder)], check=True)
         subprocess.run([str(self.folder / "bin" / "pip"), "install", "-q", "llm-katan"], check=True)
-
-
-@dataclass
-class Reader(asyncio.Protocol):
-    """One streamed request over a socket of its own; notes when each event with a token came."""
-
-    request: bytes
-    done: asyncio.Future[None]
-    sent: float = 0.0
-    arrivals: list[float] = field(default_factory=list)
-    buffer: bytes = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.sent = time.perf_counter()
-        transport.write(self.request)
-
-    def data_received(self, data: bytes) -> None:
-        now = time.perf_counter()
-        *frames, self.buffer = (self.buffer + data).split(b"\n\n")
-        self.arrivals += [now] * sum(TOKEN.search(frame) is not None for frame in frames)
-        if b"[DONE]" in data:
-            self.transport.close()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-async def read_streams(peer: Peer, port: int, count: int, tokens: int, gap: float) -> list[Reader]:
-    """Run ``count`` streams at once."""
-    loop = asyncio.get_running_loop()
-    readers = []
-    for number in range(count):
-        headers, body = peer.ask(tokens, gap, number)
-        head = (
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n"
-            f"content-type: application/json\r\n{headers}content-length: {len(body)}\r\n\r\n"
-        )
-        reader = Reader(head.encode() + body, loop.create_future())
-        await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", port)  # type: ignore[misc]
-        readers.append(reader)
-    await asyncio.gather(*(reader.done for reader in readers))
-    short = [len(reader.arrivals) for reader in readers if len(reader.arrivals) < tokens]
-    if short:
-        raise Missing(f"{len(short)} of {count} streams ended early: {short[0]} of {tokens} tokens")
-    return readers
 
 
 @contextmanager
@@ -192,28 +148,15 @@ def running(peer: Peer, tokens: int, gap: float) -> Iterator[tuple[int, int, flo
             process.terminate()
 
 
-def quantile(values: Sequence[float], part: float) -> float:
-    """The value below which ``part`` of all lie."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Seconds of processor time that a process has used: what a busy machine does not change."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident(pid: int) -> float:
-    """Kibibytes of memory that a process holds."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return float(found[1]) if found else 0.0
+def questions(peer: Peer, count: int, tokens: int, gap: float) -> list[bytes]:
+    """Requests with prompts of their own."""
+    return [peer.ask(tokens, gap, number) for number in range(count)]
 
 
 async def paced(peer: Peer, port: int, pid: int, count: int) -> str:
-    """First token and gaps at 20 ms, and memory, as cells of the table."""
-    await read_streams(peer, port, 20, TOKENS, GAP)  # warm
-    before, held = resident(pid), 0.0
+    """First token and gaps at 20 ms, processor time, and memory, as cells of the table."""
+    await read_streams(port, questions(peer, 20, TOKENS, GAP), TOKENS)  # warm
+    before, held, worked = resident(pid), 0.0, cpu_seconds(pid)
 
     async def sample() -> None:
         nonlocal held
@@ -221,13 +164,14 @@ async def paced(peer: Peer, port: int, pid: int, count: int) -> str:
         held = resident(pid)
 
     sampling = asyncio.create_task(sample())
-    readers = await read_streams(peer, port, count, TOKENS, GAP)
+    readers = await read_streams(port, questions(peer, count, TOKENS, GAP), TOKENS)
+    worked = cpu_seconds(pid) - worked
     await sampling
     first = [reader.arrivals[0] - reader.sent - GAP for reader in readers]
-    gaps = [b - a for r in readers for a, b in pairwise(r.arrivals)]
     lasted = [reader.arrivals[-1] - reader.sent - TOKENS * GAP for reader in readers]
-    values = [quantile(v, p) * 1000 for v in (first, gaps, lasted) for p in (0.5, 0.99)]
-    return " ".join(f"{value:>9.2f}" for value in (*values, (held - before) / count))
+    values = [quantile(v, p) * 1000 for v in (first, gaps(readers), lasted) for p in (0.5, 0.99)]
+    cells = " ".join(f"{value:>9.2f}" for value in (*values, (held - before) / count))
+    return f"{cells} {worked / (count * TOKENS) * 1000:>9.4f}"
 
 
 def boto3_gaps(port: int) -> str:
@@ -245,9 +189,9 @@ def boto3_gaps(port: int) -> str:
     ]:
         if "contentBlockDelta" in event:
             arrivals.append(time.perf_counter())
-    gaps = [b - a for a, b in pairwise(arrivals)]
+    between = [b - a for a, b in pairwise(arrivals)]
     cells = f"{len(arrivals):>7}"
-    return cells + " ".join(f"{quantile(gaps, part) * 1000:>9.2f}" for part in (0.5, 0.99))
+    return cells + " ".join(f"{quantile(between, part) * 1000:>9.2f}" for part in (0.5, 0.99))
 
 
 def _with_pace(request: object, **_: object) -> None:
@@ -257,29 +201,41 @@ def _with_pace(request: object, **_: object) -> None:
         headers[f"x-mock-llm-{name}"] = value
 
 
-def measure(peer: Peer, streams: Sequence[int], at_pace: Sequence[int]) -> None:
-    """All rows of one peer."""
+def flat(peer: Peer, streams: Sequence[int]) -> None:
+    """Start-up and events flat out."""
     with running(peer, FLAT, 0) as (port, pid, took):
         print(f"{peer.name:<10} start-up {took:.2f} s, {resident(pid) / 1024:.0f} MiB")
-        asyncio.run(read_streams(peer, port, 20, FLAT, 0))
+        run(read_streams(port, questions(peer, 20, FLAT, 0), FLAT))
         for count in streams:
             worked = cpu_seconds(pid)
-            readers = asyncio.run(read_streams(peer, port, count, FLAT, 0))
-            worked = max(0.01, cpu_seconds(pid) - worked)
+            readers = run(read_streams(port, questions(peer, count, FLAT, 0), FLAT))
+            worked = max(0.001, cpu_seconds(pid) - worked)
             spent = max(r.arrivals[-1] for r in readers) - min(r.sent for r in readers)
             events = sum(len(r.arrivals) for r in readers)
-            rates = f"{events / spent:>10,.0f} events/s {events / worked:>10,.0f} events per CPU second"
+            rates = f"{events / spent:>10,.0f} events/s {worked / events * 1000:>8.4f} CPU s for 1,000"
             print(f"{peer.name:<10} flat {count:>5} streams {rates}", flush=True)
-    if not peer.paces:
-        print(f"{peer.name:<10} has no gaps between tokens: nothing to measure at a pace")
-        return
-    for count in at_pace:
-        with running(peer, TOKENS, GAP) as (port, pid, _):
-            print(
-                f"{peer.name:<10} paced {count:>4} {asyncio.run(paced(peer, port, pid, count))}", flush=True
-            )
+
+
+def measure_paced(peer: Peer, count: int) -> None:
+    """A row of gaps."""
+    with running(peer, TOKENS, GAP) as (port, pid, _):
+        print(f"{peer.name:<10} paced {count:>4} {run(paced(peer, port, pid, count))}", flush=True)
+
+
+def measure_boto3(peer: Peer) -> None:
+    """A stream of Bedrock's."""
     with running(peer, TOKENS, GAP) as (port, _, _):
         print(f"{peer.name:<10} boto3 ConverseStream {boto3_gaps(port)}", flush=True)
+
+
+def attempt(peer: Peer, step: Callable[[], None]) -> None:
+    """A part of the measurement; a client that cannot read a peer is a row of the table, not its end."""
+    try:
+        step()
+    except Missing as left_out:
+        print(f"{peer.name:<10} {left_out}")
+    except Exception as error:
+        print(f"{peer.name:<10} {type(error).__name__}: {str(error)[:200]}")
 
 
 def main() -> None:
@@ -289,26 +245,29 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=CACHE, help="where they are (default: %(default)s)")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 100, 500])
     parser.add_argument("--paced", type=int, nargs="+", default=[500, 1000])
+    parser.add_argument("--rounds", type=int, default=2, help="how often each has its turn at a pace")
     options, _ = parser.parse_known_args()
     folder = options.peers
+    katan = Katan("llm-katan", folder / "katan", False)
     peers = [
         MockLLM("mock-llm", folder),
         Aimock("aimock", folder / "aimock"),
-        Katan("llm-katan", folder / "katan", False),
+        Plain("plain", folder),
+        katan,
     ]
-    names = ("first p50", "p99", "gap p50", "p99", "last p50", "p99", "KiB/stream")
-    print(
-        f"paced: ms (first and last: how late), then memory\n{'':<21}{' '.join(f'{name:>9}' for name in names)}"
-    )
     for peer in peers:
-        try:
-            if options.install:
-                peer.install()
-            measure(peer, options.streams, options.paced)
-        except Missing as left_out:
-            print(f"{peer.name:<10} {left_out}")
-        except Exception as error:  # a client that cannot read a peer is a row of the table, not its end
-            print(f"{peer.name:<10} {type(error).__name__}: {str(error)[:200]}")
+        if options.install:
+            attempt(peer, peer.install)
+        attempt(peer, lambda peer=peer: flat(peer, options.streams))  # type: ignore[misc]
+    names = ("first p50", "p99", "gap p50", "p99", "last p50", "p99", "KiB/stream", "CPU s/1k")
+    print(f"paced: ms (first and last: how late)\n{'':<21}{' '.join(f'{name:>9}' for name in names)}")
+    for count in options.paced * options.rounds:
+        for peer in peers:
+            if peer.paces:
+                attempt(peer, lambda peer=peer, count=count: measure_paced(peer, count))  # type: ignore[misc]
+    print("llm-katan has no gaps between tokens: nothing to measure at a pace")
+    for peer in peers[:2]:
+        attempt(peer, lambda peer=peer: measure_boto3(peer))  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from mock_llm.http1 import DirectProtocol
 
 PREFACE = b"PRI * HTTP/2.0"
 READ = 2**16
 
 
-class EitherProtocol(HttpToolsProtocol):
+class EitherProtocol(DirectProtocol):
     """uvicorn's protocol, which hands a connection over when it begins as HTTP/2 does (RFC 9113 section 3.4)."""
 
     _begun = False

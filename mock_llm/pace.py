@@ -67,6 +67,14 @@ class Schedule:
     hangs: bool
 
 
+def due_at(start: float, offset: int) -> float:
+    """The loop's time at which something is due, ``offset`` microseconds after ``start``.
+
+    To nanoseconds, so that 0.2 + 0.1 is due at 0.3 and not at 0.30000000000000004.
+    """
+    return round(start + offset / SECOND, 9)
+
+
 def schedule(profile: Profile, count: int, seed: int) -> Schedule:
     """The due instants of ``count`` tokens of an answer whose pace is drawn from ``seed``."""
     offsets = _steady(profile, count) if profile.jitter.kind == "none" else _jittered(profile, count, seed)
@@ -83,6 +91,8 @@ def schedule(profile: Profile, count: int, seed: int) -> Schedule:
 
 def _steady(profile: Profile, count: int) -> list[int]:
     top, bottom = profile.gap.numerator, profile.gap.denominator
+    if bottom == 1 and top:
+        return list(range(profile.first_token, profile.first_token + count * top, top))
     return [profile.first_token + (2 * index * top + bottom) // (2 * bottom) for index in range(count)]
 
 

@@ -7,17 +7,17 @@ that is late (the client reads slowly, the machine is busy) leaves at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any, NamedTuple
 
+from mock_llm.direct import BREATH, play_directly, writer_of
 from mock_llm.ledger import Request
-from mock_llm.pace import FOREVER, SECOND
+from mock_llm.pace import FOREVER, due_at
 from mock_llm.wire import Exchange, Headers
 
 Observe = Callable[[str, str, Mapping[str, Any]], None]
-
-BREATH = 32  # frames that may leave without giving other tasks a turn
 
 
 class Frame(NamedTuple):
@@ -51,12 +51,9 @@ class Pacer:
         """Return when the instant has come, or the client has gone (then ``gone`` is set)."""
         if self.gone:
             return
-        waiter = self._waiter = self._loop.create_future()
-        timer = None
+        waiter, timer = self.wait(), None
         if offset != FOREVER:
-            # Nanoseconds, so that 0.2 + 0.1 is due at 0.3 and not at 0.30000000000000004.
-            due = round(self._start + offset / SECOND, 9)
-            timer = self._loop.call_at(due, _release, waiter)
+            timer = self._loop.call_at(due_at(self._start, offset), _release, waiter)
         try:
             await waiter
         finally:
@@ -65,6 +62,11 @@ class Pacer:
                 timer.cancel()
         if self.gone and timer is not None:
             timer.cancel()
+
+    def wait(self) -> asyncio.Future[None]:
+        """What is done when the client has gone; the caller may be done with it before."""
+        waiter = self._waiter = self._loop.create_future()
+        return waiter
 
     def close(self) -> None:
         """Stop looking for the client."""
@@ -130,30 +132,41 @@ async def play(
     client left or the server gave the request up.
     """
     async with _following(exchange, watched) as pacer:
-        reached, ready = -1, 0
-        if headers_at is not None:
-            await pacer.until(headers_at)
-            if pacer.gone:
-                return
-            await exchange.start(status, headers)
-            headers, reached = [], headers_at
-        for offset, data, text, fault, ends in frames:
-            if offset > reached or offset == FOREVER:
-                await pacer.until(offset)
-                reached, ready = offset, 0
-            elif (ready := ready + 1) % BREATH == 0:
-                await asyncio.sleep(0)
-            if pacer.gone:
-                return
-            if headers:
-                await exchange.start(status, headers)
-                headers = []
-            if text is not None:
-                watched.token(text)
-            if fault is not None:
-                watched.faulted(fault, ends)
-            await exchange.send_part(offset, data)
-        await exchange.send({"type": "http.response.body", "body": b""})
+        left = iter(frames)
+        first = next(left, None)
+        opens = headers_at if first is None or headers_at is not None else first.offset
+        await pacer.until(0 if opens is None else opens)
+        if pacer.gone:
+            return
+        await exchange.start(status, headers)
+        rest = chain([] if first is None else [first], left)
+        writer = writer_of(exchange)
+        if writer is not None:
+            await play_directly(exchange, writer, rest, watched, pacer)
+        else:
+            await _play_by_asgi(exchange, rest, watched, pacer, reached=opens)
+        if not pacer.gone:
+            await exchange.send({"type": "http.response.body", "body": b""})
+
+
+async def _play_by_asgi(
+    exchange: Exchange, frames: Iterator[Frame], watched: Watched, pacer: Pacer, reached: int | None
+) -> None:
+    """Send each frame when it is due; the instant ``reached`` has come already."""
+    ready = 0
+    for offset, data, text, fault, ends in frames:
+        if reached is None or offset > reached or offset == FOREVER:
+            await pacer.until(offset)
+            reached, ready = offset, 0
+        elif (ready := ready + 1) % BREATH == 0:
+            await asyncio.sleep(0)
+        if pacer.gone:
+            return
+        if text is not None:
+            watched.token(text)
+        if fault is not None:
+            watched.faulted(fault, ends)
+        await exchange.send_part(offset, data)
 
 
 async def wait_and_answer(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 WORDS_SHA256 = "0f5447ac8e3a43e053fac7693a8c3e586a664eb30fd352b5fa85f196b76cfd1c"
@@ -62,33 +61,39 @@ def cut(text: str) -> tuple[str, ...]:
     return tuple(PIECE.findall(text))
 
 
-def _write(rng: random.Random, count: int) -> Iterator[str]:
-    left, sentences, start = count, 0, ""
-    while left > 0:
+@lru_cache(maxsize=1)
+def _spaced() -> tuple[str, ...]:
+    return tuple(" " + word for word in words())
+
+
+def _write(rng: random.Random, count: int) -> list[str]:
+    said: list[str] = []
+    sentences, start = 0, ""
+    while (left := count - len(said)) > 0:
         length = min(left, 7 + _below(rng, 13))
         if left - length < 5:  # too short for a paragraph break and another sentence: make this one longer
             length = left
-        yield from _sentence(rng, length, start)
-        left -= length
+        said += _sentence(rng, length, start)
         sentences += 1
         start = " "
-        if left > 5 and sentences % 4 == 0:
-            yield "\n\n"
-            left -= 1
+        if count - len(said) > 5 and sentences % 4 == 0:
+            said.append("\n\n")
             start = ""
+    return said
 
 
 def _sentence(rng: random.Random, length: int, start: str) -> list[str]:
     """``length`` tokens: words with one comma at most, and a full stop (a single token is a word)."""
-    draw, vocabulary = rng.random, words()
+    draw, vocabulary = rng.random, _spaced()
     size = len(vocabulary)
     comma = 4 + _below(rng, 4)
-    said = [start + vocabulary[int(draw() * size)].capitalize()]
-    for index in range(1, length - 1):
-        if index == comma and index < length - 3:
-            said.append(",")
-        else:
-            said.append(" " + vocabulary[int(draw() * size)])
+    said = [start + words()[int(draw() * size)].capitalize()]
+    middle = max(0, length - 2)
+    before = comma - 1 if comma < length - 3 else middle
+    said += [vocabulary[int(draw() * size)] for _ in range(before)]
+    if before < middle:
+        said.append(",")
+        said += [vocabulary[int(draw() * size)] for _ in range(middle - before - 1)]
     if length > 1:
         said.append(".")
     return said

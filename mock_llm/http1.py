@@ -1,0 +1,45 @@
+"""uvicorn's protocol for HTTP/1.1, which lets an application write the chunks of a stream itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mock_llm.direct import EXTENSION
+
+
+class DirectProtocol(HttpToolsProtocol):
+    """Offers the extension :data:`~mock_llm.direct.EXTENSION`."""
+
+    def on_headers_complete(self) -> None:
+        """A request's headers are known."""
+        super().on_headers_complete()
+        scope: Any = self.scope
+        if scope.get("method") == "POST":  # only streams are worth it
+            scope["extensions"] = {EXTENSION: CycleWriter(self.cycle)}
+
+
+class CycleWriter:
+    """The body of one of uvicorn's answers (a :class:`~mock_llm.direct.Writer`)."""
+
+    __slots__ = ("_cycle", "_flow", "write")
+
+    def __init__(self, cycle: Any) -> None:
+        self._cycle = cycle
+        self._flow = cycle.flow
+        self.write = cycle.transport.write
+
+    @property
+    def chunked(self) -> bool:
+        """Whether status and headers have left, and the body is one of chunks."""
+        return bool(self._cycle.response_started and self._cycle.chunked_encoding)
+
+    @property
+    def paused(self) -> bool:
+        """Whether buffers are full."""
+        return bool(self._flow.write_paused)
+
+    async def drain(self) -> None:
+        """Return when they are not, or the connection was lost."""
+        await self._flow.drain()
