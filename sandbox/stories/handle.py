@@ -15,6 +15,7 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from mock_llm.ledger import Request
 from sandbox.aws.session import NO_PROXIES, bare_session
 from sandbox.aws.tls import public_authorities
 from sandbox.clock import ClockKind
@@ -77,17 +78,36 @@ class Background:
 
 
 class MockModel:
-    """The mock model: ``base_url`` for the clients of OpenAI's API, ``configure`` for its pace."""
+    """The mock model: addresses for clients, ``configure`` for its pace, ``requests`` for what clients did.
+
+    ``base_url``: of OpenAI's API; ``url``: of Anthropic's, and of Bedrock's runtime where the model is alone.
+    """
 
     def __init__(self, base_url: str, configure_url: str) -> None:
         self.base_url = base_url
+        self.url = base_url.removesuffix("/v1")
         self._configure_url = configure_url
 
-    def configure(self, **pace: Any) -> None:
-        """Set the pace of later answers: ``configure(profile="slow", tokens=100)``. ``ValueError``: why not."""
-        answer = httpx.post(self._configure_url, json=pace, **_PLAIN)
+    def configure(self, **told: Any) -> None:
+        """Set how later requests are answered, in place of what was set before: ``configure(profile="slow",
+        tokens=100)``; also ``rules``, ``quota``, ``fault``. ``ValueError``: why not.
+        """
+        answer = httpx.post(self._configure_url, json=told, **_PLAIN)
         if answer.is_error:
             raise ValueError(answer.text)
+
+    def requests(self) -> list[Request]:
+        """What clients did, oldest first."""
+        answer = httpx.get(f"{self.url}/_mock/requests", **_PLAIN)
+        return [Request(**row) for row in answer.raise_for_status().json()["requests"]]
+
+    def forget_requests(self) -> None:
+        """Begin the list of requests anew."""
+        httpx.delete(f"{self.url}/_mock/requests", **_PLAIN).raise_for_status()
+
+    def reset(self) -> None:
+        """Forget what was configured and what clients did."""
+        httpx.post(f"{self.url}/_mock/reset", **_PLAIN).raise_for_status()
 
 
 class Routed(httpx.HTTPTransport):

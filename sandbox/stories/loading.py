@@ -132,7 +132,7 @@ def _story(path: Path, node: yaml.Node, problems: list[Problem]) -> Story | None
         problems.append(Problem(path, start.line + 1, start.column + 1, "", told))
         return None
     try:
-        story = Story.model_validate(data)
+        story = Story.model_validate(data, context={"folder": path.parent})
     except ValidationError as error:
         problems += _validation_problems(path, index, error)
         return None

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from mock_llm.settings import Overrides
 from mock_llm.settings import Settings as ModelSettings
@@ -45,6 +45,28 @@ class ModelSpec(Strict):
         None, description="What goes wrong: error:status=429, cut:after=20, drop:after=20, malformed ..."
     )
     models: dict[str, str] | None = Field(None, description="Profiles of single models, by name.")
+    headers: Duration | Literal["first_token"] | None = Field(
+        None, description="When status and headers of a stream leave."
+    )
+    load: float | None = Field(None, description="By what part each other answer in progress slows one.")
+    quota: str | None = Field(
+        None, description="What each model takes in a minute: requests=60,tokens=40000."
+    )
+    rules: str | list[dict[str, Any]] | None = Field(
+        None, description="Scripted answers and replays: a YAML file beside the story, or its list."
+    )
+
+    @field_validator("rules")
+    @classmethod
+    def _beside_the_story(cls, rules: Any, info: ValidationInfo) -> Any:
+        """Paths of rules and of recordings are relative to the story's folder."""
+        folder = Path((info.context or {}).get("folder", ""))
+        if isinstance(rules, str):
+            return str(folder / rules)
+        return rules and [
+            {**rule, "replay": str(folder / rule["replay"])} if isinstance(rule.get("replay"), str) else rule
+            for rule in rules
+        ]
 
     @model_validator(mode="after")
     def _the_model_takes_it(self) -> ModelSpec:

@@ -129,3 +129,40 @@ def test_a_fault_is_told_where_it_is(tmp_path: Path, old: str, new: str, told: s
 def test_a_model_can_be_named_alone(tmp_path: Path):
     story = load_stories(write(tmp_path, GOOD.replace("{profile: fast, tokens: 10}", "slow")))[0]
     assert story.model.values() == {"profile": "slow"}
+
+
+MODEL_WORDS = (
+    """{headers: 500ms, load: 0.02, quota: "requests=2", rules: [{replay: seen.jsonl, speed: 2.0}]}"""
+)
+RECORDING = """\
+{"recording": 1, "api": "openai.chat", "status": 200, "headers": {"content-type": "text/event-stream"}}
+{"at": 0.5, "data": "data: [DONE]\\n\\n"}
+"""
+
+
+def test_a_model_takes_all_words_of_the_mock_model_with_files_beside_the_story(tmp_path: Path):
+    path = write(tmp_path, GOOD.replace("{profile: fast, tokens: 10}", MODEL_WORDS))
+    (path.parent / "seen.jsonl").write_text(RECORDING)
+    recording = {"replay": str(path.parent / "seen.jsonl"), "speed": 2.0}
+    told = {"headers": 0.5, "load": 0.02, "quota": "requests=2", "rules": [recording]}
+    assert load_stories(path)[0].model.values() == told
+    told["rules"] = str(path.parent / "said.yaml")
+    Path(told["rules"]).write_text("rules:\n- answer: Hello\n")
+    path = write(tmp_path, GOOD.replace("{profile: fast, tokens: 10}", "{rules: said.yaml}"))
+    assert load_stories(path)[0].model.values() == {"rules": told["rules"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("{rules: none.yaml}", ":4:1: model: {folder}/none.yaml: "),
+        ("{rules: [{replay: none.jsonl}]}", ":4:1: model: {folder}/none.jsonl: "),
+        ("{rules: [{answr: x}]}", ":4:1: model: rules.0: answr: Extra inputs are not permitted"),
+        ('{quota: "tokens=0"}', ":4:1: model: quota must be requests=N, tokens=N or both"),
+        ("{load: -1.0}", ":4:1: model: load must be a number from 0 to 1000"),
+    ],
+)
+def test_what_the_model_cannot_take_is_told(tmp_path: Path, words: str, told: str):
+    path = write(tmp_path, GOOD.replace("{profile: fast, tokens: 10}", words))
+    found = problems(path)
+    assert found[0].startswith(told.format(folder=path.parent)), found

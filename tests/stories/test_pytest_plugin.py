@@ -75,6 +75,30 @@ def test_the_model_alone(mock_llm):
         json={"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]},
     )
     assert answer.json()["usage"]["completion_tokens"] == 3
+
+
+def test_the_model_tells_what_the_client_did(mock_llm):
+    mock_llm.configure(profile="instant", rules=[{"times": 2, "fault": "error:status=503"}])
+    client = openai.OpenAI(base_url=mock_llm.base_url, api_key="x", max_retries=2)
+    client.responses.create(model="m", input="hi")
+    attempts = mock_llm.requests()
+    assert [(one.attempt, one.status, one.outcome) for one in attempts] == [
+        (1, 503, "refused"), (2, 503, "refused"), (3, 200, "completed")
+    ]
+    assert all(one.gap >= 0.3 for one in attempts[1:])  # the client's own backoff
+    mock_llm.forget_requests()
+    assert mock_llm.requests() == []
+    mock_llm.reset()
+    assert httpx.get(mock_llm.url + "/_mock/configure").json() == {}
+
+
+def test_requests_of_the_model_of_the_sandbox(sandbox, mock_llm):
+    mock_llm.configure(profile="slow")
+    client = openai.OpenAI(base_url=mock_llm.base_url, api_key="x", max_retries=0, timeout=None)
+    client.responses.create(model="gpt-4o", input="hi")
+    (asked,) = mock_llm.requests()
+    assert (asked.api, asked.model, asked.outcome, asked.tokens) == ("openai.responses", "gpt-4o", "completed", 391)
+    assert round(asked.ended_at - asked.at, 6) == 40
 '''
 
 STORIES = """\
@@ -119,7 +143,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_fixtures(tmp_path: Path):
     (tmp_path / "test_x.py").write_text(TESTS)
     ran = run(tmp_path, "-q")
-    assert "7 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "9 passed" in ran.stdout, ran.stdout + ran.stderr
     assert "1 error" in ran.stdout
     assert 'write @pytest.mark.sandbox(clock="virtual" or "real"' in ran.stdout
 
