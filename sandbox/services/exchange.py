@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -47,6 +47,7 @@ class Exchange:
         self._bytes = 0
         self._status = 0
         self._watcher: asyncio.Task[None] | None = None
+        self.on_gone: Callable[[], None] | None = None  # called once when the client has left
         raw = bytes(scope.get("raw_path") or str(scope["path"]).encode()).decode("latin-1")
         self._timeline.record(source, "request_received", id, method=scope["method"], path=raw)
 
@@ -78,6 +79,18 @@ class Exchange:
         self._watcher = asyncio.get_running_loop().create_task(self._watch(), name=f"watch {self.id}")
         return b"".join(parts)
 
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises :class:`ClientGoneError`."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._client_left()
+                raise ClientGoneError
+            yield message.get("body", b"")
+            if not message.get("more_body", False):
+                break
+        self._watcher = asyncio.get_running_loop().create_task(self._watch(), name=f"watch {self.id}")
+
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
@@ -87,6 +100,8 @@ class Exchange:
         if not self._ended:
             self.gone = True
             self._timeline.record(self._source, "client_gone", self.id)
+            if self.on_gone is not None:
+                self.on_gone()
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send status and headers."""

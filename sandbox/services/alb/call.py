@@ -1,0 +1,99 @@
+"""A request at a load balancer: what every step of its way needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sandbox.context import Sandbox, Scope
+from sandbox.control.elbv2 import Listener, LoadBalancer
+from sandbox.services.alb import cookies
+from sandbox.services.alb import headers as header_rules
+from sandbox.services.alb.rules import Request
+from sandbox.services.exchange import Exchange
+
+
+@dataclass
+class Call:
+    """``exchange``: the way back to the client; a WebSocket has none until it is refused."""
+
+    sandbox: Sandbox
+    scope: Scope
+    balancer: LoadBalancer
+    listener: Listener
+    exchange: Exchange = field(init=False)
+    group_cookies: list[tuple[str, str, float]] = field(default_factory=list)
+
+    @property
+    def method(self) -> str:
+        return str(self.scope.get("method", "GET"))
+
+    @property
+    def idle_s(self) -> float:
+        """The idle timeout."""
+        return float(self.balancer.attributes["idle_timeout.timeout_seconds"])
+
+    @cached_property
+    def headers(self) -> dict[str, tuple[str, ...]]:
+        """By name in lower case."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, value in self.scope["headers"]:
+            key = name.decode("latin-1").lower()
+            found[key] = (*found.get(key, ()), value.decode("latin-1"))
+        return found
+
+    def header(self, name: str) -> str | None:
+        """The last value of a header."""
+        values = self.headers.get(name)
+        return values[-1] if values else None
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that the client sent."""
+        return cookies.read(self.headers.get("cookie", ()))
+
+    @cached_property
+    def raw_path(self) -> bytes:
+        """The path as sent."""
+        return (
+            bytes(self.scope.get("raw_path") or str(self.scope["path"]).encode()).partition(b"?")[0] or b"/"
+        )
+
+    @property
+    def target(self) -> bytes:
+        """Path and query as they go on."""
+        query: bytes = self.scope["query_string"]
+        return self.raw_path + (b"?" + query if query else b"")
+
+    @property
+    def length(self) -> bytes | None:
+        """``Content-Length``, when the client said it."""
+        value = self.header("content-length")
+        return value.encode() if value is not None else None
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the body comes without a length."""
+        if str(self.scope.get("http_version")) == "2":
+            return self.method not in ("GET", "HEAD", "DELETE", "OPTIONS")
+        return "chunked" in (self.header("transfer-encoding") or "").lower()
+
+    @cached_property
+    def request(self) -> Request:
+        """What conditions look at."""
+        host = self.header("host") or self.header(":authority") or ""
+        client: Any = self.scope.get("client") or ("127.0.0.1", 0)
+        return Request(
+            self.method,
+            host.partition(":")[0].lower(),
+            self.raw_path.decode("latin-1"),
+            self.scope["query_string"].decode("latin-1"),
+            self.headers,
+            str(client[0]),
+        )
+
+    def target_headers(self) -> header_rules.Pairs:
+        """The headers as a target gets them."""
+        clock = self.sandbox.clock
+        return header_rules.to_target(self.scope, self.balancer, self.listener, self.sandbox.ids, clock.epoch())

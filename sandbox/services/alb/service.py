@@ -1,0 +1,142 @@
+"""Application Load Balancers: the pipeline of a request (facts 7.1 to 7.13)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+
+from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.context import Address, Receive, Sandbox, Scope, Send
+from sandbox.control.elbv2 import Document, TargetGroup
+from sandbox.services.alb import errors, fixed, headers, listening, rules
+from sandbox.services.alb.call import Call
+from sandbox.services.alb.errors import AlbError, of_limit
+from sandbox.services.alb.passage import Passage
+from sandbox.services.alb.selection import Choice, Selection
+from sandbox.services.alb.targets import Targets
+from sandbox.services.alb.upstream import Pool
+from sandbox.services.exchange import ClientGoneError, Exchange
+
+SOURCE = "alb"
+_HOST = re.compile(
+    r"(?P<label>[a-z0-9-]+)(?::(?P<port>\d+))?\.(?P<region>[a-z]+(?:-[a-z0-9]+)+)\.elb\.(?:amazonaws\.com|localhost)"
+)
+
+
+class AlbService:
+    """Answers ``<name>-<n>.<region>.elb.amazonaws.com`` and the same under ``.localhost``."""
+
+    name = SOURCE
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._pool = Pool()
+        self._selection = Selection(sandbox.settings.seed)
+        self._targets = Targets(sandbox, self._pool, self._selection)
+        self._forget: Callable[[], object] | None = None
+        self._again = False
+
+    # -- Service
+
+    def match(self, address: Address) -> Mapping[str, str] | None:
+        """``{"label", "port"}``: the name of a load balancer, and the listener's port where the path says it."""
+        found = _HOST.fullmatch(address.host)
+        return {"label": found["label"], "port": found["port"] or ""} if found else None
+
+    async def start(self) -> None:
+        """Follow the records."""
+        self._forget = self._sandbox.control.load_balancing.changes.listen(self._changed)
+
+    async def stop(self) -> None:
+        """End health checks and connections."""
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+        await self._targets.stop()
+        self._pool.close()
+
+    def _changed(self) -> None:
+        """Look once, however many changes come at a time."""
+        if not self._again:
+            self._again = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self._again = False
+        if self._forget is not None:
+            self._targets.look()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = self._new_call(scope)
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        request_id = self._sandbox.ids.uuid()
+        async with Exchange(self._sandbox, SOURCE, request_id, scope, receive, send) as exchange:
+            call.exchange = exchange
+            try:
+                await self._answer(call)
+            except ClientGoneError:
+                self._sandbox.timeline.record(
+                    SOURCE, "failed", exchange.id, type="460", reason="the client left first"
+                )
+            except AlbError as failure:
+                await self._fail(call, failure)
+
+    def _new_call(self, scope: Scope) -> Call:
+        parameters = scope["aws"]
+        balancer = self._sandbox.control.load_balancing.by_name(parameters["label"])
+        if balancer is None:
+            raise AwsError(404, "LoadBalancerNotFound", f"There is no load balancer {parameters['label']}.")
+        listener = listening.choose(balancer, scope, parameters["port"], self._sandbox.settings.port)
+        return Call(self._sandbox, scope, balancer, listener)
+
+    # -- the way of a request
+
+    async def _answer(self, call: Call) -> None:
+        headers.check(self._sandbox.limits, call.scope)
+        rule = rules.find(call.listener, call.request)
+        action = rule.actions[-1]
+        if action["Type"] == "fixed-response":
+            await self._fixed(call, fixed.response(action["FixedResponseConfig"]))
+        elif action["Type"] == "redirect":
+            await self._fixed(call, fixed.redirect(action["RedirectConfig"], call.listener, call.request))
+        else:
+            await self._forward(call, action)
+
+    async def _fixed(self, call: Call, answer: fixed.Answer) -> None:
+        pairs = headers.with_response_attributes(answer.headers, call.listener)
+        await call.exchange.answer(answer.status, pairs, answer.body)
+
+    async def _forward(self, call: Call, action: Document) -> None:
+        group, choice = self._choose(call, action)
+        if group.type == "lambda":
+            raise NotEmulatedError("Lambda targets")
+        passage = Passage(call, choice, self._pool)
+        self._targets.began(passage)
+        try:
+            await passage.run()
+        finally:
+            self._targets.ended(passage)
+
+    def _choose(self, call: Call, action: Document) -> tuple[TargetGroup, Choice]:
+        """The group and the target. Raises ``AlbError``."""
+        now = self._sandbox.clock.epoch()
+        arn, call.group_cookies = self._selection.group(action, call.cookies, now)
+        records = self._sandbox.control.load_balancing
+        group = records.target_groups.get(arn) if arn else None
+        choice = self._selection.target(group, call.cookies, now) if group is not None else None
+        if group is None or choice is None:
+            raise of_limit(self._sandbox.limits, "no_targets", "the target group has no registered targets")
+        return group, choice
+
+    async def _fail(self, call: Call, failure: AlbError) -> None:
+        """An answer of the load balancer's own."""
+        exchange, limits = call.exchange, self._sandbox.limits
+        self._sandbox.timeline.record(
+            SOURCE, "failed", exchange.id, type=str(failure.status), reason=failure.reason
+        )
+        pairs = headers.with_response_attributes(errors.headers(limits), call.listener)
+        await exchange.answer(failure.status, pairs, errors.body(limits, failure.status))
