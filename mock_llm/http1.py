@@ -1,23 +1,37 @@
-"""uvicorn's protocol for HTTP/1.1, which lets an application write the chunks of a stream itself."""
+"""uvicorn's protocol for HTTP/1.1, which lets an application write the chunks of a stream itself, and reset it."""
 
 from __future__ import annotations
 
+import socket
+import struct
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_llm.direct import EXTENSION
+from mock_llm.wire import RESET
 
 
 class DirectProtocol(HttpToolsProtocol):
-    """Offers the extension :data:`~mock_llm.direct.EXTENSION`."""
+    """Offers the extensions :data:`~mock_llm.direct.EXTENSION` and :data:`~mock_llm.wire.RESET`."""
 
     def on_headers_complete(self) -> None:
         """A request's headers are known."""
         super().on_headers_complete()
         scope: Any = self.scope
         if scope.get("method") == "POST":  # only streams are worth it
-            scope["extensions"] = {EXTENSION: CycleWriter(self.cycle)}
+            scope["extensions"] = {EXTENSION: CycleWriter(self.cycle), RESET: partial(reset, self.transport)}
+
+
+def reset(transport: Any) -> None:
+    """Close a connection as a machine does that knows nothing of it (RST, where else it would be FIN).
+
+    What has not left yet is thrown away.
+    """
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class CycleWriter:

@@ -37,6 +37,10 @@ class DroppedError(Exception):
     """The connection is to be closed without an end of the answer."""
 
 
+class ResetError(DroppedError):
+    """The connection is to be reset."""
+
+
 class Pacer:
     """Waits for instants after a start, and for a client that goes away, whichever comes first."""
 
@@ -201,6 +205,8 @@ async def _following(exchange: Exchange, watched: Watched) -> AsyncIterator[Pace
         yield pacer
     except OSError:
         pacer.gone = True
+    except ResetError:
+        exchange.reset()
     except DroppedError:
         pass  # the server closes a connection whose answer has no end
     except asyncio.CancelledError:

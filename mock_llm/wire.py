@@ -19,6 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
+RESET = "mock_llm.reset"  # the scope's extension that resets the connection, where the server has one
 
 
 class RefusedError(Exception):
@@ -111,6 +112,12 @@ class Exchange:
         await self.send({"type": "http.response.body", "body": data, "more_body": True})
         if request is not None:
             request.blocked += self.loop.time() - before
+
+    def reset(self) -> None:
+        """Reset the connection, where the server can; where it cannot, the server closes it."""
+        reset = (self.scope.get("extensions") or {}).get(RESET)
+        if reset is not None:
+            reset()
 
     async def respond(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole answer."""

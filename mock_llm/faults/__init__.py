@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from mock_llm.profiles import MAX_SECONDS, MAX_TOKENS, ProfileError
-from mock_llm.stream import DroppedError, Frame
+from mock_llm.stream import DroppedError, Frame, ResetError
 from mock_llm.wire import RefusedError
 
 
@@ -61,7 +61,7 @@ class Fault:
 F = TypeVar("F", bound=type[Fault])
 KINDS: dict[str, type[Fault]] = {}
 LIMITS = {"probability": 1, "status": 599, "seconds": MAX_SECONDS}
-FILES = ("cut", "drop", "error", "malformed", "slow_headers", "stall")
+FILES = ("cut", "drop", "error", "malformed", "reset", "slow_headers", "stall")
 
 
 def register(kind: str) -> Callable[[F], F]:
@@ -123,4 +123,4 @@ def split(frames: Iterator[Frame], after: int) -> Iterator[tuple[bool, Frame]]:
         count += frame.text is not None
 
 
-__all__ = ["KINDS", "Dialect", "DroppedError", "Fault", "load", "read", "register", "split"]
+__all__ = ["KINDS", "Dialect", "DroppedError", "Fault", "ResetError", "load", "read", "register", "split"]

@@ -6,6 +6,7 @@ An upgrade to WebSocket becomes a :class:`~sandbox.front.websocket.WebSocketConn
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,6 +15,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from mock_llm.http1 import reset
+from mock_llm.wire import RESET
 from sandbox.context import ConnectionAbort, Receive, Scope, Send
 from sandbox.front.app import Application
 from sandbox.front.websocket import WebSocketConnection
@@ -107,6 +110,7 @@ class _Connection(HttpToolsProtocol):
             task.add_done_callback(tasks.discard)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("extensions", {})[RESET] = partial(reset, self.transport)
         try:
             await self._asgi(scope, receive, send)
         except ConnectionAbort:

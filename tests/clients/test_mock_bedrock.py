@@ -187,3 +187,18 @@ def test_stream_goes_on_after_the_client_says_that_it_will_ask_nothing_more(
                 ended = isinstance(event, StreamEnded)
     assert data.endswith(b"data: [DONE]\n\n")
     assert data.count(b'"delta":{"content"') == 200
+
+
+def test_a_reset_stream_reaches_the_client_as_a_reset(sandbox: Any) -> None:
+    sandbox.model.configure(profile="fast", fault="reset:after=3")
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+    came = b""
+    with (
+        httpx.Client(trust_env=False) as client,
+        client.stream("POST", sandbox.model.base_url + "/chat/completions", json=body) as answer,
+        pytest.raises(httpx.ReadError),
+    ):
+        for part in answer.iter_raw():
+            came += part
+    assert came.count(b'"delta":{"content"') == 3
+    assert (sandbox.model.requests()[0].outcome, sandbox.model.requests()[0].fault) == ("faulted", "reset")

@@ -174,3 +174,31 @@ def test_tokens_stop_when_the_client_goes(reads: bool, observed: Any) -> None:
     assert 0 < left < 20_000
     assert observed.names()[-1] == "client_gone"
     assert (app.requests[0].outcome, app.requests[0].tokens) == ("client_gone", left)
+
+
+LOOPS = [asyncio.new_event_loop]
+if uvloop := pytest.importorskip("uvloop", reason="no uvloop"):
+    LOOPS.append(uvloop.new_event_loop)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(("fault", "error"), [("drop:after=7", None), ("reset:after=7", ConnectionResetError)])
+def test_a_reset_is_one_and_a_drop_is_none(loop: Any, fault: str, error: type[Exception] | None) -> None:
+    app = create_app()
+
+    async def main() -> tuple[int, type[Exception] | None]:
+        async with listening(app, DirectProtocol) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(question(tokens=30, rate=200, fault=fault))
+            came, seen = b"", None
+            try:
+                while part := await reader.read(1 << 20):
+                    came += part
+            except ConnectionResetError as lost:
+                seen = type(lost)
+            writer.close()
+            return came.count(b'"delta":{"content"'), seen
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(main()) == (7, error)
+    assert (app.requests[0].outcome, app.requests[0].fault) == ("faulted", fault.partition(":")[0])
