@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.auth import SignedRequest, verify
+from sandbox.auth import Principal, SignedRequest, verify
 from sandbox.auth.jwks import IssuerKeys
 from sandbox.auth.tokens import EXPIRED, Claims, TokenError, unverified_claims, verify_jwt
 from sandbox.aws.errors import AwsError, NotEmulatedError
@@ -81,16 +81,7 @@ class Access:
                 refusal = refusal or error
                 continue
             context = {"aws:SourceIp": given.source_ip, "aws:CurrentTime": sandbox.clock.utcnow().isoformat()}
-            identity = {
-                "accountId": principal.account,
-                "cognitoIdentityAuthProvider": None,
-                "cognitoIdentityAuthType": None,
-                "cognitoIdentityId": None,
-                "cognitoIdentityPoolId": None,
-                "sourceIp": [given.source_ip],
-                "userArn": principal.arn,
-                "username": principal.user_id,
-            }
+            identity = _signer(principal, given.source_ip)
             return Caller("AWS_IAM", identity, principal=principal, context=context)
         assert refusal is not None
         raise RequestRefused(refusal.status, refusal.code, refusal.message) from refusal
@@ -103,7 +94,8 @@ class Access:
             issuer = unverified_claims(token).get("iss")
         except TokenError as wrong:
             if own is None:
-                raise unauthorized(limits, _CANNOT_PARSE) from wrong
+                takes_tokens = any(provider.user_pool or provider.openid for provider in api.auth)
+                raise unauthorized(limits, _CANNOT_PARSE if takes_tokens else None) from wrong
             issuer = None
         for provider in api.auth:
             if provider.user_pool is not None and issuer == _pool_issuer(provider.user_pool):
@@ -168,3 +160,20 @@ def _provider(api: GraphqlApi, kind: AuthType) -> AuthProvider | None:
 
 def _pool_issuer(pool: Mapping[str, Any]) -> str:
     return f"https://cognito-idp.{pool['awsRegion']}.amazonaws.com/{pool['userPoolId']}"
+
+
+def _signer(principal: Principal, source_ip: str) -> dict[str, Any]:
+    """The identity of a signature; that of an identity pool says more."""
+    session = {name.rpartition(":")[2]: value for name, value in principal.context.items()}
+    kinds = [kind for kind in session.get("amr", ()) if kind.endswith("authenticated")]
+    logins = [name for name in session.get("amr", ()) if not name.endswith("authenticated")]
+    return {
+        "accountId": principal.account,
+        "cognitoIdentityAuthProvider": ",".join(logins) or None,
+        "cognitoIdentityAuthType": kinds[0] if kinds else None,
+        "cognitoIdentityId": session.get("sub"),
+        "cognitoIdentityPoolId": session.get("aud"),
+        "sourceIp": [source_ip],
+        "userArn": principal.arn,
+        "username": principal.user_id,
+    }
