@@ -27,7 +27,7 @@ FACTS = {
     5: [*range(1, 15), *range(20, 26)],
     6: range(1, 17),
     7: [*range(1, 14), 20, 21, *range(30, 35)],
-    8: range(1, 7),
+    8: range(1, 8),
     9: range(1, 6),
     10: range(1, 11),
     11: range(1, 18),

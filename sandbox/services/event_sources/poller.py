@@ -116,7 +116,7 @@ class Poller:
         """The next batch that is complete; empty: none is, yet."""
         now = self._sandbox.clock.now()
         batch = self._gathering or Gathering(now)
-        while (room := self._source.batch_size - len(batch.records)) > 0 and not self._is_full(batch):
+        while (room := min(self._source.batch_size - len(batch.records), self._fitting(batch))) > 0:
             found = self._take(min(room, _RECEIVE))
             if found is None:
                 break
@@ -125,15 +125,16 @@ class Poller:
             batch.records += found
             batch.size += sum(len(json.dumps(one)) for one in found)
         self._gathering = None
-        if not batch.records or (room <= 0 or now >= batch.until or self._is_full(batch)):
+        if not batch.records or room <= 0 or now >= batch.until:
             return batch.records
         self._gathering = batch
         return []
 
-    def _is_full(self, batch: Gathering) -> bool:
-        """Whether another receive could bring more bytes than an invocation takes."""
-        most = self._sandbox.limits.value("lambda.payload.sync")
-        return bool(batch.records) and batch.size + self._sandbox.limits.value("sqs.message") > most
+    def _fitting(self, batch: Gathering) -> int:
+        """Messages that an invocation takes besides, whatever their size; one fits an empty batch."""
+        value = self._sandbox.limits.value
+        fitting = int(value("lambda.payload.sync") - batch.size) // int(value("sqs.message"))
+        return fitting if batch.records else max(1, fitting)
 
     def _take(self, count: int) -> list[Record] | None:
         """What one receive brings, without what is filtered out; ``None``: nothing."""

@@ -30,7 +30,7 @@ def test_a_long_poll_ends_at_its_deadline_or_with_a_message(play: Play) -> None:
 def test_a_long_poll_lasts_20_s_at_most(play: Play, wait: int) -> None:
     async def body(world: World) -> None:
         url = await world.queue()
-        with pytest.raises(AwsError, match="Must be >= 0 and <= 20, if provided.") as raised:
+        with pytest.raises(AwsError, match="Must be >= 0 and <= 20") as raised:
             await world.receive(url, WaitTimeSeconds=wait)
         assert raised.value.code == "InvalidParameterValue"
         with pytest.raises(AwsError) as refused:
