@@ -88,6 +88,7 @@ class Task:
     stop_code: str | None = None
     stopped_reason: str | None = None
     version: int = 1
+    last_lines: list[str] = field(default_factory=list)  # what its containers printed last, once it stopped
 
     @property
     def id(self) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sandbox.context import Sandbox, Service
+from sandbox.services.alb import AlbService
 from sandbox.services.api_http import HttpApiService
 from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
 from sandbox.services.appsync import AppSyncService
 from sandbox.services.appsync_events import EventsService
 from sandbox.services.cognito import CognitoService
+from sandbox.services.ecs import EcsService
 from sandbox.services.event_sources import EventSourceService
 from sandbox.services.function_url import FunctionUrlService
 from sandbox.services.iot import IotService
@@ -25,6 +27,8 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "appsync_events": EventsService,
     "cognito": CognitoService,
     "iot": IotService,
+    "alb": AlbService,
+    "ecs": EcsService,
     "lambda": LambdaService,
     "event_sources": EventSourceService,
 }

@@ -59,6 +59,8 @@ _PROPERTIES: dict[str, tuple[tuple[str, bool, Reference], ...]] = {
         ("ResponseMappingTemplateS3Location", False, _uri),
     ),
     "AWS::CloudFormation::Stack": (("TemplateURL", False, _url),),
+    # The build context of a container's image, in the words in which AWS SAM has it for functions.
+    "Metadata of AWS::ECS::TaskDefinition": (("DockerContext", True, _uri),),
 }
 _NESTED = {"AWS::CloudFormation::Stack", "AWS::Serverless::Application"}
 
@@ -117,9 +119,24 @@ def _owners(template: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, 
         properties = resource.setdefault("Properties", {})
         if isinstance(properties, dict):
             yield properties, str(resource.get("Type")), ("Resources", logical_id, "Properties")
+        yield from _images(resource, ("Resources", logical_id, "Metadata"))
     shared = (template.get("Globals") or {}).get("Function")
     if isinstance(shared, dict) and "CodeUri" in shared:
         yield shared, "AWS::Serverless::Function", ("Globals", "Function")
+
+
+def _images(resource: Mapping[str, Any], where: Path_) -> Iterator[tuple[dict[str, Any], str, Path_]]:
+    """Where a task definition says what the images of its containers are made of."""
+    metadata = resource.get("Metadata")
+    if resource.get("Type") != "AWS::ECS::TaskDefinition" or not isinstance(metadata, dict):
+        return
+    containers = metadata.get("Containers")
+    of_each = containers.items() if isinstance(containers, dict) else ()
+    places = [(metadata, where), *((one, (*where, "Containers", name)) for name, one in of_each)]
+    for owner, place in places:
+        if isinstance(owner, dict) and owner.keys() & {"Dockerfile", "DockerContext"}:
+            owner.setdefault("DockerContext", ".")
+            yield owner, "Metadata of AWS::ECS::TaskDefinition", place
 
 
 def _implied(type_: str, owner: Mapping[str, Any], where: Path_, template: Mapping[str, Any]) -> bool:

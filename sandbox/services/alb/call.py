@@ -96,4 +96,6 @@ class Call:
     def target_headers(self) -> header_rules.Pairs:
         """The headers as a target gets them."""
         clock = self.sandbox.clock
-        return header_rules.to_target(self.scope, self.balancer, self.listener, self.sandbox.ids, clock.epoch())
+        return header_rules.to_target(
+            self.scope, self.balancer, self.listener, self.sandbox.ids, clock.epoch()
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -18,6 +19,9 @@ from sandbox.services.ecs.scheduler import Scheduler
 from sandbox.services.ecs.task import Host, TaskRun
 from sandbox.services.ecs.variables import METADATA
 from sandbox.services.processes.group import Reaper
+
+
+_log = logging.getLogger(__name__)
 
 
 class EcsService:
@@ -137,11 +141,6 @@ class EcsService:
 
     def _over(self, arn: str, life: asyncio.Task[None]) -> None:
         self._lives.pop(arn, None)
-        run = self._runs.pop(arn, None)
-        if not life.cancelled() and (error := life.exception()) is not None and run is not None:
-            raise error
-
-    def last_lines(self, arn: str) -> list[str]:
-        """The last lines of a running task."""
-        run = self._runs.get(arn)
-        return run.why if run is not None else []
+        self._runs.pop(arn, None)
+        if not life.cancelled() and (error := life.exception()) is not None:
+            _log.error("the task %s ended by a fault of the sandbox", arn, exc_info=error)

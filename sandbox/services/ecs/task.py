@@ -7,9 +7,10 @@ error messages".
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from sandbox.services.ecs.running import Running, StartError
 from sandbox.services.processes import surroundings
 from sandbox.services.processes.group import Reaper
 
+_log = logging.getLogger(__name__)
+
 STOP_TIMEOUT = 30  # seconds; botocore, ecs, ContainerDefinition.stopTimeout
 
 
@@ -39,6 +42,9 @@ class Host:
     images: Images
     addresses: Addresses
     folder: Path
+    order: asyncio.Lock = field(
+        default_factory=asyncio.Lock
+    )  # tasks start one after the other, alike in every run
 
 
 class TaskFailedError(Exception):
@@ -74,9 +80,11 @@ class TaskRun:
             try:
                 with clock.in_flight(f"start of task {task.id}"):
                     await self._start()
-            except TaskFailedError as error:
+            except Exception as error:  # whatever it is, the task must come to its end
+                if not isinstance(error, TaskFailedError):
+                    _log.exception("the task %s cannot be started", task.id)
                 task.desired_status = "STOPPED"
-                task.stop_code, task.stopped_reason = "TaskFailedToStart", str(error)
+                task.stop_code, task.stopped_reason = "TaskFailedToStart", str(error) or repr(error)
             await self._host.records.changes.until(lambda: not task.wanted)
             with clock.in_flight(f"end of task {task.id}"):
                 await self._end()
@@ -94,7 +102,8 @@ class TaskRun:
         self._is("PENDING")
         task.connectivity = task.pull_started = now()
         self._began = self._sandbox.clock.now()
-        prepared = [await self._prepare(container) for container in task.containers]
+        async with self._host.order:
+            prepared = [await self._prepare(container) for container in task.containers]
         task.pull_stopped = now()
         waiting = list(zip(self._running, prepared, strict=True))
         while waiting and task.wanted:
@@ -203,6 +212,7 @@ class TaskRun:
         self._is("STOPPING")
         await asyncio.gather(*(self._stop(one) for one in self._running if one.pid is not None))
         task.execution_stopped = now()
+        task.last_lines = [f"[{one.container.name}] {line}" for one in self._running for line in one.log.last]
         self._is("DEPROVISIONING")
         for running in self._running:
             await running.log.flush()
@@ -245,11 +255,6 @@ class TaskRun:
     async def gone(self) -> None:
         """Wait until its processes have ended."""
         await asyncio.gather(*(one.exited for one in self._running if one.pid is not None))
-
-    @property
-    def why(self) -> list[str]:
-        """The last lines that its containers printed."""
-        return [f"[{one.container.name}] {line}" for one in self._running for line in one.log.last]
 
 
 def _lay_out(image: Image, root: Path) -> None:
