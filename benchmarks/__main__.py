@@ -12,6 +12,7 @@ NAMES = (
     "mock_llm_pace",
     "mock_llm_compare",
     "websocket_connections",
+    "appsync_subscribers",
 )
 
 
