@@ -27,5 +27,5 @@ class TokenBucket:
         # A bucket that was filled in many small steps may miss a whole token by its last digits.
         if self._tokens < 1 - 1e-9:
             return False
-        self._tokens -= 1
+        self._tokens = max(0.0, self._tokens - 1)  # below nought means that it was never used
         return True
