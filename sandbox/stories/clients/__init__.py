@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from sandbox.stories.clients.appsync import AppSyncClient, AppSyncEventsClient
 from sandbox.stories.clients.http import HttpClient, StepsClient
+from sandbox.stories.clients.mqtt import MqttClient
 from sandbox.stories.clients.openai_sdk import OpenAiClient
 from sandbox.stories.clients.websocket import WebSocketClient
 
-KINDS = ("http", "steps", "openai", "websocket")
+KINDS = ("http", "steps", "openai", "websocket", "mqtt", "appsync", "appsync_events")
 
 
 def _kind(value: Any) -> str:
@@ -22,8 +24,21 @@ ClientSpec = Annotated[
     Annotated[HttpClient, Tag("http")]
     | Annotated[StepsClient, Tag("steps")]
     | Annotated[OpenAiClient, Tag("openai")]
-    | Annotated[WebSocketClient, Tag("websocket")],
+    | Annotated[WebSocketClient, Tag("websocket")]
+    | Annotated[MqttClient, Tag("mqtt")]
+    | Annotated[AppSyncClient, Tag("appsync")]
+    | Annotated[AppSyncEventsClient, Tag("appsync_events")],
     Discriminator(_kind),
 ]
 
-__all__ = ["KINDS", "ClientSpec", "HttpClient", "OpenAiClient", "StepsClient", "WebSocketClient"]
+__all__ = [
+    "KINDS",
+    "AppSyncClient",
+    "AppSyncEventsClient",
+    "ClientSpec",
+    "HttpClient",
+    "MqttClient",
+    "OpenAiClient",
+    "StepsClient",
+    "WebSocketClient",
+]

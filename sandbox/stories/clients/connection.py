@@ -39,7 +39,7 @@ class Connection:
         """Open it; a refusal is told as the HTTP answer that it is."""
         teller = self._teller
         teller.request_sent("GET", url)
-        address, where = self._way(url)
+        address, where = way(self._stage, url)
         try:
             self._socket = await connect(
                 address,
@@ -72,14 +72,6 @@ class Connection:
         headers_of_answer = dict(self._socket.response.headers.raw_items())
         teller.response_started(self._socket.response.status_code, headers_of_answer)
         self._reader = asyncio.create_task(self._read(self._socket))
-
-    def _way(self, url: str) -> tuple[str, dict[str, Any]]:
-        """AWS's names lead to the sandbox, without TLS; the Host header stays."""
-        parts = urlsplit(url)
-        if not (parts.hostname or "").endswith(AWS_NAMES):
-            return url, {}
-        to = urlsplit(self._stage.endpoint)
-        return parts._replace(scheme="ws").geturl(), {"host": to.hostname, "port": to.port}
 
     async def _read(self, socket: ClientConnection) -> None:
         try:
@@ -136,6 +128,15 @@ class Connection:
         self._leaving = True
         await self._socket.close(code)
         await self.ended()
+
+
+def way(stage: Stage, url: str) -> tuple[str, dict[str, Any]]:
+    """Where to connect: AWS's names lead to the sandbox, without TLS; the Host header stays."""
+    parts = urlsplit(url)
+    if not (parts.hostname or "").endswith(AWS_NAMES):
+        return url, {}
+    to = urlsplit(stage.endpoint)
+    return parts._replace(scheme="ws").geturl(), {"host": to.hostname, "port": to.port}
 
 
 def _cut(text: str, size: int) -> list[str]:
