@@ -9,6 +9,7 @@ Read from top to bottom; the first that holds is the verdict.
 **lost**
     The model made its whole answer in time, and nothing of it arrived: the model had completed before the
     client's last request was over, and not one token came.
+    Or a polling client was told that nobody knows its job, before anything of the answer had come.
 **cut off**
     The answer ended early: with an error status, with a broken connection, because the client left or gave
     up, or with only part of the model's tokens. What ends before the model has completed (a gateway's
@@ -44,6 +45,8 @@ def judge(trace: Trace, client: str) -> Verdict:
         return "refused"
     last = requests[-1]
     got = arrival(trace, client)
+    if trace.lost(client) and (got is None or got.count == 0):
+        return "lost"
     if got is None:
         return _without_model(trace, requests, last)
     if got.count == 0:
@@ -54,6 +57,8 @@ def judge(trace: Trace, client: str) -> Verdict:
 
 
 def _well(request: ClientRequest) -> bool:
+    if request.error_kind == "api error":  # what a client asked for on its WebSocket was turned down
+        return False
     if request.messages or request.status == _SWITCHED:  # a WebSocket outlives its answers
         return True
     return request.end == "completed" and request.status is not None and request.status < 400

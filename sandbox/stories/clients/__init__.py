@@ -10,9 +10,10 @@ from sandbox.stories.clients.appsync import AppSyncClient, AppSyncEventsClient
 from sandbox.stories.clients.http import HttpClient, StepsClient
 from sandbox.stories.clients.mqtt import MqttClient
 from sandbox.stories.clients.openai_sdk import OpenAiClient
+from sandbox.stories.clients.polling import PollingClient
 from sandbox.stories.clients.websocket import WebSocketClient
 
-KINDS = ("http", "steps", "openai", "websocket", "mqtt", "appsync", "appsync_events")
+KINDS = ("http", "steps", "polling", "openai", "websocket", "mqtt", "appsync", "appsync_events")
 
 
 def _kind(value: Any) -> str:
@@ -23,6 +24,7 @@ def _kind(value: Any) -> str:
 ClientSpec = Annotated[
     Annotated[HttpClient, Tag("http")]
     | Annotated[StepsClient, Tag("steps")]
+    | Annotated[PollingClient, Tag("polling")]
     | Annotated[OpenAiClient, Tag("openai")]
     | Annotated[WebSocketClient, Tag("websocket")]
     | Annotated[MqttClient, Tag("mqtt")]
@@ -39,6 +41,7 @@ __all__ = [
     "HttpClient",
     "MqttClient",
     "OpenAiClient",
+    "PollingClient",
     "StepsClient",
     "WebSocketClient",
 ]
