@@ -7,7 +7,7 @@ PORT ?= 4566
 # Keep compiled modules: without them every start compiles hundreds of files again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup scenarios test test-localstack lint format bench sandbox-up sandbox-down docs constraints clean
+.PHONY: setup scenarios test test-localstack contrast lint format bench sandbox-up sandbox-down docs constraints clean
 
 scenarios: setup ## run every story on virtual time and print the verdicts
 	$(BIN)/sandbox run
@@ -18,6 +18,10 @@ test: setup ## run the tests
 test-localstack: setup ## the tests against LocalStack's own runtime (installed at the first use, 500 MB)
 	$(BIN)/python -m tests.localstack.runtime install
 	$(BIN)/python -m pytest tests/localstack
+
+contrast: setup ## the same stories against LocalStack alone and through the sandbox
+	$(BIN)/python -m tests.localstack.runtime install
+	$(BIN)/python -m tests.localstack.contrast
 
 lint: setup ## style, types, direction of imports, no wall clocks, docs up to date
 	$(BIN)/ruff check .

@@ -19,6 +19,9 @@ AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="Play AWS's rules of that day (ISO date).")
 ]
 ClockOption = Annotated[str, typer.Option("--clock", help="real or virtual")]
+Backend = Annotated[
+    str, typer.Option(help="moto, or localstack=URL: LocalStack answers for the services that it has.")
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 
 
@@ -59,14 +62,14 @@ def parse_region(text: str) -> str:
     return text
 
 
-def parse_backend_option(text: str) -> str | None:
+def parse_backend_option(text: str, option: str = "--backend") -> str | None:
     """LocalStack's address, ``None`` for moto. Raises ``typer.Exit`` (2) for anything else."""
     from sandbox.backend import BackendError, parse_backend
 
     try:
         return parse_backend(text)
     except BackendError as error:
-        raise fail(f"--backend: {error}") from None
+        raise fail(f"{option}: {error}") from None
 
 
 @app.command()
@@ -82,9 +85,7 @@ def up(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of identifiers and of the mock model's text.")] = 0,
     region: Annotated[str, typer.Option(help="The AWS region that the sandbox is.")] = "us-east-1",
-    backend: Annotated[
-        str, typer.Option(help="moto, or localstack=URL: LocalStack answers for the services that it has.")
-    ] = "moto",
+    backend: Backend = "moto",
 ) -> None:
     """Start the sandbox."""
     from sandbox.cli_up import Options, start
@@ -162,12 +163,26 @@ def run(
     as_of: AsOf = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Print every hop with its instant.")] = False,
+    backend: Backend = "moto",
+    plain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="localstack=URL",
+            help="For comparison: LocalStack alone, without the sandbox; real clock.",
+        ),
+    ] = None,
 ) -> None:
     """Run stories and print what became of each answer."""
-    from sandbox.cli_run import run_command
+    from sandbox.cli_run import player_of, run_command
 
+    url, alone = parse_backend_option(backend), parse_backend_option(plain, "--plain") if plain else None
     code = run_command(
-        what or [], clock=parse_clock(clock), as_of=parse_as_of(as_of), as_json=as_json, timeline=timeline
+        what or [],
+        clock=parse_clock(clock),
+        as_of=parse_as_of(as_of),
+        as_json=as_json,
+        timeline=timeline,
+        player=player_of(url, alone),
     )
     raise typer.Exit(code)
 

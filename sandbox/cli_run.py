@@ -28,6 +28,15 @@ PASSED, FAILED, BAD_INPUT = 0, 1, 2
 Player = Callable[[Story, ClockKind, date | None], StoryResult]
 
 
+def player_of(backend: str | None, plain: str | None) -> Player:
+    """How stories are played: with the sandbox, with it before a LocalStack, or against LocalStack alone."""
+    if backend is None and plain is None:
+        return run_story
+    from sandbox.stories.elsewhere import PlainLocalStack, WithLocalStack
+
+    return PlainLocalStack(plain) if plain else WithLocalStack(backend or "")
+
+
 def run_command(
     what: Sequence[str],
     *,

@@ -29,7 +29,7 @@ from sandbox.timeline import Event
 
 _NOON = time(12)
 _STORY = "story"
-_PYTHON = "${python_runtime}"
+_PYTHON, _MODEL = "${python_runtime}", "${model}"
 
 
 class OpenSandbox(Protocol):
@@ -107,7 +107,8 @@ async def _deploy(story: Story, sandbox: Sandbox, parts: Workshop) -> tuple[str 
             service, _, code = quota.partition("/")
             wanted = {"ServiceCode": service, "QuotaCode": code, "DesiredValue": value}
             await sandbox.control.call("service-quotas", "RequestServiceQuotaIncrease", **wanted)
-        parameters = {name: _parameter(value) for name, value in story.parameters.items()}
+        model = f"http://127.0.0.1:{sandbox.settings.port}/_llm/v1"
+        parameters = {name: _parameter(value, model) for name, value in story.parameters.items()}
         return None, await parts.deploy(sandbox, template, story.pattern.replace("_", "-"), parameters)
     except parts.refusals as error:
         return str(error), {}
@@ -193,7 +194,7 @@ async def _client(client: ClientBase, stage: Stage) -> None:
         await client.play(stage)
 
 
-def _parameter(value: str | int | float | bool) -> str:
+def _parameter(value: str | int | float | bool, model: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value).replace(_PYTHON, "python{}.{}".format(*sys.version_info[:2]))
+    return str(value).replace(_MODEL, model).replace(_PYTHON, "python{}.{}".format(*sys.version_info[:2]))

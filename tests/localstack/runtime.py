@@ -29,6 +29,7 @@ START_S = 60.0
 SETTINGS = {
     "DNS_ADDRESS": "0",  # no DNS server
     "DISABLE_EVENTS": "1",  # no usage reports
+    "GATEWAY_SERVER": "hypercorn",  # its default server listens on all addresses, whatever it is told
     "SKIP_SSL_CERT_DOWNLOAD": "1",
 }
 

@@ -40,7 +40,7 @@ class Parts:
                 clock=clock,
                 timeline=Timeline(clock.now),
                 endpoint=endpoint,
-                settings=SimpleNamespace(region="us-east-1"),
+                settings=SimpleNamespace(region="us-east-1", port=4566),
                 model=SimpleNamespace(configure=lambda **pace: self.pace.update(pace)),
                 control=SimpleNamespace(call=self.call),
                 anomalies=Anomalies(clock, 0),

@@ -5,7 +5,8 @@ A kind is one file with a :class:`ClientBase` (its words) that knows how to ``pl
 ``source="client"`` and ``id="<client>:<number of the request>"``: request_sent(method, url),
 response_started(status, headers), received(bytes, text), then one of completed, disconnected,
 failed(kind, error). On a WebSocket, whose "answer" is what comes until it is closed: message_sent(bytes, text),
-received(..., message=True, frames), ping_sent, pong_received, closed(code, reason).
+received(..., message=True, frames), ping_sent, pong_received, closed(code, reason). A client that polls tells besides
+what was new in an answer, heard(text), and that nobody knows its job, job_lost(status).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sandbox.stories.units import Duration
 from sandbox.timeline import Timeline
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
-AWS_NAMES = (".amazonaws.com", ".on.aws", ".api.aws", ".localhost")
+AWS_NAMES = (".amazonaws.com", ".on.aws", ".api.aws", ".localhost", ".localhost.localstack.cloud")
 
 
 class StoryFailedError(Exception):
