@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from sandbox.clock import procfs
 
 _INTERVAL_S = 0.1
-_FEW = 500  # new ids that are looked at one by one; more of them: list all processes
 
 
 @dataclass(slots=True)
@@ -63,9 +62,8 @@ class _Members:
         newest = self._system.newest_id()
         if newest == self._newest:
             return
-        first, self._newest = self._newest + 1, newest
-        few = 0 <= newest - first < _FEW
-        for pid in range(first, newest + 1) if few else procfs.process_ids():
+        last, self._newest = self._newest, newest
+        for pid in procfs.ids_since(last, newest):
             family = procfs.family(pid)
             if family is not None and family.group in self._groups and procfs.leads_threads(pid):
                 self._groups[family.group].add(pid)

@@ -245,14 +245,10 @@ class Processes:
 
     def _adopt(self, newest: int) -> bool:
         """Take in processes that watched ones started; whether there were any."""
-        first, self._newest = self._newest + 1, newest
-        if 0 <= newest - first < _SCAN_LIMIT:
-            candidates: list[int] = list(range(first, newest + 1))
-        else:
-            candidates = procfs.process_ids()
+        last, self._newest = self._newest, newest
         homes = {pid: group for group in self._groups.values() if group.follow for pid in group.processes}
         found = False
-        for pid in candidates:
+        for pid in procfs.ids_since(last, newest, _SCAN_LIMIT):
             if pid not in homes and pid != os.getpid() and (group := self._home(pid, homes)):
                 process = _Process(pid, None)
                 group.processes[pid] = process

@@ -7,6 +7,7 @@ Files stay open and are read again with ``pread``: a read of a thread that is go
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _RUNNING = frozenset(b"RDI")  # on a processor or waiting for one; waiting for a disk or for the kernel itself
@@ -103,6 +104,20 @@ def thread_ids(pid: int) -> list[int]:
         return [int(name) for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208 - many times a second
     except OSError:
         return []
+
+
+def newest_id() -> int:
+    """The id given out last on this machine, to a process or a thread: unchanged when none was started."""
+    text = _read("/proc/loadavg")
+    return int(text[text.rindex(b" ") :])
+
+
+def ids_since(last: int, newest: int, few: int = 1000) -> Iterable[int]:
+    """What may be ids given out after ``last``, up to ``newest``; when these are not ``few``, those of all processes.
+
+    Ids start again from small ones after the greatest.
+    """
+    return range(last + 1, newest + 1) if 0 <= newest - last <= few else process_ids()
 
 
 def process_ids() -> list[int]:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.clock import procfs
 from sandbox.context import Sandbox
 from sandbox.services.lambda_ import faults, variables
 from sandbox.services.lambda_.execution import Execution
@@ -29,7 +30,7 @@ from sandbox.services.lambda_.runtime_api.session import Session
 from sandbox.services.lambda_.runtimes.base import Layout, Runtime
 from sandbox.services.lambda_.runtimes.provided import BootstrapMissingError
 from sandbox.services.processes import surroundings
-from sandbox.services.processes.group import ProcessGroup, Reaper, newest_id, send
+from sandbox.services.processes.group import ProcessGroup, Reaper, send
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig
@@ -243,7 +244,7 @@ class Environment:
         for group in self._groups:
             group.signal(signal.SIGSTOP)
             self._sandbox.clock.freeze(group.pid)
-        if self._groups and self._newest != (newest := newest_id()):
+        if self._groups and self._newest != (newest := procfs.newest_id()):
             self._strays |= self._groups[-1].strays(self._newest)
             self._newest = newest
         send(signal.SIGSTOP, self._strays)

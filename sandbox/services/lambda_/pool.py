@@ -32,10 +32,6 @@ class Pool:
         self._installed: set[str] = set()
         self._order = asyncio.Lock()  # around work in threads: who came first goes on first, in every run
 
-    def start(self) -> None:
-        """Start what ends the environments if the sandbox is killed."""
-        self._host.reaper.start()
-
     async def stop(self) -> None:
         """Kill every environment."""
         await asyncio.gather(*(self.discard(e, "sandbox stopped") for e in tuple(self._all)))

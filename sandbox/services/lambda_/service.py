@@ -60,7 +60,7 @@ class LambdaService:
         await self._api(scope, receive, send)
 
     async def start(self) -> None:
-        self._pool.start()
+        """Nothing runs until a function is invoked."""
 
     async def stop(self) -> None:
         await self._pool.stop()

@@ -74,6 +74,7 @@ def build(
     variables = {**defaults(sandbox, place.layout), **credentials}
     if command is not None:
         variables |= dict(command.variables)
+        variables["PATH"] = _join(*map(str, command.programs), variables["PATH"])
     variables |= user
     variables |= reserved(sandbox, function, place)
     for name, value in (command.paths if command is not None else {}).items():

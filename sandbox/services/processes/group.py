@@ -13,69 +13,21 @@ import os
 import signal
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from sandbox.clock import procfs
 from sandbox.services.processes import reaper
+from sandbox.services.processes.reports import Reaper
+
+__all__ = ["ProcessGroup", "Reaper", "send"]
 
 # The process reports its own start, then becomes the program: see reaper.py. Its standard input is the pipe to the
 # reaper until then.
 _SHIM = 'echo "+$$" >&0; exec "$@" </dev/null'
 
-_FEW = 1000  # new ids that are looked at one by one; more of them: all processes are listed
 READ_SIZE = 8192  # bytes, thousands of short lines: the sandbox has other things to do between two readings
-
-
-class Reaper:
-    """The sandbox's end of the reaper's pipe. A reaper that was ended by somebody is started again."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._groups: set[int] = set()
-
-    def start(self) -> None:
-        """Start the program."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", reaper.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-            bufsize=0,
-        )
-        for pid in self._groups:
-            self._report(b"+%d\n" % pid)
-
-    @property
-    def pipe(self) -> int:
-        """The descriptor to report starts on."""
-        if self._process is None or self._process.poll() is not None:
-            self.start()
-        assert self._process is not None
-        assert self._process.stdin is not None
-        return self._process.stdin.fileno()
-
-    def _report(self, line: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it has been ended: the next start reports all
-            os.write(self.pipe, line)
-
-    def began(self, pid: int) -> None:
-        """A group has reported itself."""
-        self._groups.add(pid)
-
-    def ended(self, pid: int) -> None:
-        """A group is gone: its number may be used again."""
-        self._groups.discard(pid)
-        if self._process is not None and self._process.poll() is None:
-            self._report(b"-%d\n" % pid)
-
-    def stop(self) -> None:
-        """End the program; it kills what is left."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            self._process.wait()
-            self._process = None
 
 
 class ProcessGroup:
@@ -173,15 +125,13 @@ class ProcessGroup:
 
     def strays(self, since: int) -> set[int]:
         """Processes that left the group (daemons), in the same environment, with an id given out after ``since``."""
-        first, last = max(since, self.pid) + 1, newest_id()
-        few = 0 <= last - first < _FEW
-        candidates = range(first, last + 1) if few else reaper.process_ids()
+        candidates = procfs.ids_since(max(since, self.pid), procfs.newest_id())
         found = reaper.strays(reaper.marks({self.pid}), candidates)
         return {pid for pid in found if _group_of(pid) not in (None, self.pid)}
 
     def kill(self) -> None:
         """End the group and what left it, whatever state they are in."""
-        reaper.kill_groups({self.pid})
+        reaper.kill_groups({self.pid}, procfs.ids_since(self.pid, procfs.newest_id()))
 
     def close(self) -> None:
         """Stop reading output that a process which left the group may still hold open."""
@@ -206,11 +156,6 @@ def _group_of(pid: int) -> int | None:
         return os.getpgid(pid)
     except ProcessLookupError:
         return None
-
-
-def newest_id() -> int:
-    """The id given out last on this machine, to a process or a thread: unchanged when none was started."""
-    return int(Path("/proc/loadavg").read_text().split()[-1])
 
 
 def send(number: signal.Signals, pids: set[int]) -> None:

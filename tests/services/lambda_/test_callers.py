@@ -11,6 +11,7 @@ import pytest
 from lambda_support import World
 
 from sandbox.context import Invocation
+from sandbox.services.processes import reports
 
 STREAM = """
 export const handler = awslambda.streamifyResponse(async (event, stream) => {
@@ -69,12 +70,11 @@ def test_a_reaper_that_is_ended_is_started_again(lambda_world):
     async def main(world: World) -> None:
         world.function(code="def handler(e, c): return 1")
         await world.invoke()
-        reaper = world.service._pool._host.reaper
-        first = reaper._process
+        first = reports._program.process
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         world.function(code="def handler(e, c): return 2")
         assert (await world.invoke()).payload == b"2"
-        assert reaper._process.pid != first.pid
+        assert reports._program.process.pid != first.pid
 
     lambda_world(main)

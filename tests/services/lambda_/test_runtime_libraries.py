@@ -139,3 +139,47 @@ def handler(event, context):
         assert json.loads(result.payload) == [version, "ApiGatewayManagementApi", True]
 
     lambda_world(main)
+
+
+@pytest.mark.parametrize("runtime", ["python3.11", "python3.12", "python3.13", "python3.14"])
+def test_python_functions_do_not_find_the_packages_of_this_machine(lambda_world, runtime):
+    needs(runtime)
+    code = """
+import importlib.util, os, shutil, subprocess, sys
+def handler(event, context):
+    other = subprocess.run(["python3", "-c", "import sys; print(sys.path)"], capture_output=True, text=True)
+    return {
+        "paths": [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))],
+        "pip": importlib.util.find_spec("pip") is not None,
+        "same": os.path.realpath(shutil.which("python3")) == os.path.realpath(sys.executable),
+        "other": "bundle" in other.stdout and "pip" not in other.stdout,
+    }
+"""
+
+    async def main(world: World) -> None:
+        world.function(runtime=runtime, code=code, timeout_s=60)
+        found = json.loads((await world.invoke()).payload)
+        assert [path for path in found.pop("paths") if "no-layers" not in path] == []
+        assert found == {"pip": False, "same": True, "other": True}
+
+    lambda_world(main)
+
+
+def test_a_layers_python_goes_before_the_sandboxes_in_custom_runtimes(lambda_world):
+    bootstrap = """#!/usr/bin/env python3
+raise SystemExit("the wrong python")
+"""
+    python = '#!/bin/sh\necho "the python of the layer"\nexit 7\n'
+
+    async def main(world: World) -> None:
+        layer = zipped({"bin/python3": python}, executable=("bin/python3",))
+        code = zipped({"bootstrap": bootstrap}, executable=("bootstrap",))
+        world.function(
+            runtime="provided.al2023",
+            code=code,
+            layers=(("arn:aws:lambda:us-east-1:000000000000:layer:l:1", layer),),
+        )
+        await world.invoke()
+        assert "the python of the layer" in {e.data["line"] for e in world.events("log")}
+
+    lambda_world(main)

@@ -29,11 +29,15 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to execute. ``variables``: of the runtime itself; ``paths``: search paths, which go behind the user's."""
+    """What to execute. ``variables``: of the runtime itself; ``paths``: search paths, which go behind the user's.
+
+    ``programs``: folders that come first in the default ``PATH``, as /var/lang/bin.
+    """
 
     argv: tuple[str, ...]
     variables: Mapping[str, str]
     paths: Mapping[str, str]
+    programs: tuple[Path, ...] = ()
 
 
 class Runtime(Protocol):

@@ -111,4 +111,5 @@ class NodeRuntime:
                 "LAMBDA_RUNTIME_DIR": str(self.client_dir),
             },
             {"NODE_PATH": ":".join(map(str, path))},
+            (self.node_dir / "bin",),
         )

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sandbox.services.lambda_.runtimes.base import ClockRuntime, Command, Layout
+from sandbox.services.lambda_.runtimes.isolated import isolated, own_interpreter
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig
@@ -30,5 +31,7 @@ class ProvidedRuntime:
     def command(self, function: FunctionConfig, layout: Layout) -> Command:
         for candidate in (layout.task / "bootstrap", layout.opt / "bootstrap"):
             if candidate.is_file() and os.access(candidate, os.X_OK):
-                return Command((str(candidate),), {"LAMBDA_RUNTIME_DIR": "/var/runtime"}, {})
+                # Lambda has no Python here: a layer brings it, or else what runs the sandbox stands in.
+                programs = (layout.opt / "bin", isolated(*own_interpreter()).parent)
+                return Command((str(candidate),), {"LAMBDA_RUNTIME_DIR": "/var/runtime"}, {}, programs)
         raise BootstrapMissingError(SEARCHED)

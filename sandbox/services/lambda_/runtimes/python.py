@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.services.lambda_.runtimes.base import ClockRuntime, Command, Layout, RuntimeMissingError
 from sandbox.services.lambda_.runtimes.cache import cache_dir
+from sandbox.services.lambda_.runtimes.isolated import isolated, link, own_interpreter
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 CLIENT = "awslambdaric==4.2.2"
 # What Lambda's Python runtimes bring besides the client: pure Python, so the sandbox's own copies serve.
 _BUNDLED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+_WHAT = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
 _CLIENT_MODULES = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 
 
 def find_interpreter(version: str) -> Path | None:
     """A Python of that version ("3.12"): the one we run on, on the PATH, or of pyenv or uv. Blocking."""
-    if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
-        return Path(sys._base_executable) if hasattr(sys, "_base_executable") else Path(sys.executable)
+    own, its_version = own_interpreter()
+    if version == its_version:
+        return own
     candidates = [shutil.which(f"python{version}")]
     for root, pattern in (
         (Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions", f"{version}.*"),
@@ -36,24 +39,29 @@ def find_interpreter(version: str) -> Path | None:
     ):
         candidates += [str(p / "bin" / f"python{version}") for p in sorted(root.glob(pattern), reverse=True)]
     for candidate in candidates:
-        if candidate and _runs(candidate, version):
-            return Path(candidate)
+        found = _real(candidate, version) if candidate else None
+        if found:
+            return found
     return None
 
 
-def _runs(executable: str, version: str) -> bool:
-    """Whether it really is one: pyenv's shims answer for versions that are not active."""
+def _real(executable: str, version: str) -> Path | None:
+    """The interpreter behind a link, a script or a virtual environment; ``None`` when it is not one.
+
+    pyenv's scripts answer for versions that are not active, too.
+    """
     try:
         done = subprocess.run(
-            [executable, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            [executable, "-I", "-S", "-c", _WHAT],
             capture_output=True,
             text=True,
             timeout=20,
             check=False,
         )
     except OSError:
-        return False
-    return done.returncode == 0 and done.stdout.strip() == version
+        return None
+    said, _, path = done.stdout.strip().partition(" ")
+    return Path(path) if done.returncode == 0 and said == version and path else None
 
 
 class PythonRuntime:
@@ -66,6 +74,7 @@ class PythonRuntime:
         self.version = version
         self._interpreter: Path | None = None
         self._bundle: Path | None = None
+        self._program: Path | None = None
 
     @property
     def client_dir(self) -> Path:
@@ -86,6 +95,7 @@ class PythonRuntime:
                 f"`python -m sandbox.services.lambda_.install python{self.version}`."
             )
         self._bundle = self._bundle or self._link_bundle()
+        self._program = self._program or isolated(self._interpreter, self.version)
 
     @property
     def needs_client(self) -> bool:
@@ -97,10 +107,11 @@ class PythonRuntime:
         folder = cache_dir() / f"bundle-{sys.implementation.cache_tag}-{self.version}"
         folder.mkdir(parents=True, exist_ok=True)
         for name in (*_BUNDLED, *(() if self.needs_client else _CLIENT_MODULES)):
-            _link(folder, _location(name))
+            target = _location(name)
+            link(folder / target.name, target)
         if self.needs_client:
             for entry in self.client_dir.iterdir():
-                _link(folder, entry)
+                link(folder / entry.name, entry)
         return folder
 
     def command(self, function: FunctionConfig, layout: Layout) -> Command:
@@ -108,13 +119,14 @@ class PythonRuntime:
         opt = layout.opt / "python"
         path = [opt / "lib" / f"python{self.version}" / "site-packages", opt, self._bundle]
         return Command(
-            (str(self._interpreter), "-m", "awslambdaric", function.handler),
+            (str(self._program), "-m", "awslambdaric", function.handler),
             {
                 "AWS_EXECUTION_ENV": f"AWS_Lambda_python{self.version}",
                 "LAMBDA_RUNTIME_DIR": str(self._bundle),
                 "PYTHONNOUSERSITE": "1",
             },
             {"PYTHONPATH": ":".join(map(str, path))},
+            (self._program.parent,) if self._program else (),
         )
 
 
@@ -124,10 +136,3 @@ def _location(name: str) -> Path:
         raise RuntimeMissingError(f"The sandbox's own installation lacks {name}: install the sandbox again.")
     origin = Path(spec.origin)
     return origin.parent if spec.submodule_search_locations else origin
-
-
-def _link(folder: Path, target: Path) -> None:
-    link = folder / target.name
-    if not link.is_symlink() or link.readlink() != target:
-        link.unlink(missing_ok=True)
-        link.symlink_to(target)
