@@ -89,6 +89,13 @@ class WebSocket(Protocol):
         """Answer with another status and close."""
         ...
 
+    def take_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """Leave the connection to ``protocol``, bytes for bytes; the handshake is then answered by whoever did this.
+
+        Instead of :meth:`accept`; the service runs until the connection is over.
+        """
+        ...
+
     async def receive(self) -> Frame:
         """The next frame, pings and pongs too. Raises :class:`WebSocketDisconnect`, also after :meth:`close`."""
         ...

@@ -138,6 +138,15 @@ class WebSocketConnection(asyncio.Protocol):
         if self._ended is None:
             self._refuse(status, headers, body)
 
+    def take_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """See :class:`sandbox.context.WebSocket`."""
+        self._answer_once()
+        if self._ended is not None:
+            raise self._ended
+        self._ended = WebSocketDisconnect(1006, "", "server", "the connection was handed over")
+        self.transport.set_protocol(protocol)
+        return self.transport
+
     def _answer_once(self) -> None:
         if self._protocol is not None or (self._ended is not None and self._ended.by == "server"):
             raise RuntimeError("the handshake of this WebSocket has been answered")

@@ -1,7 +1,7 @@
 """Stickiness: the cookies that name a target or a target group (facts 7.8).
 
-AWS encrypts what they hold. Here the value is a text of the same kind that names the target and when it is stale, with
-a sum over both, so that a changed one is not believed.
+AWS encrypts what they hold. Here the value is a text of the same kind that names the target and when it is stale,
+with a sum over both, so that a changed one is not believed.
 """
 
 from __future__ import annotations

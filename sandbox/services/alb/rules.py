@@ -1,7 +1,7 @@
 """Which rule of a listener a request meets.
 
-Source: Elastic Load Balancing developer guide, "Listener rules for your Application Load Balancer": all conditions of a
-rule must hold, one value of each is enough; ``*`` stands for any letters, ``?`` for one.
+Source: Elastic Load Balancing developer guide, "Listener rules for your Application Load Balancer": all conditions of
+a rule must hold, one value of each is enough; ``*`` stands for any letters, ``?`` for one.
 """
 
 from __future__ import annotations

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 
 from sandbox.aws.errors import AwsError, NotEmulatedError
-from sandbox.context import Address, Receive, Sandbox, Scope, Send
+from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket
 from sandbox.control.elbv2 import Document, TargetGroup
-from sandbox.services.alb import errors, fixed, headers, listening, rules
+from sandbox.services.alb import errors, fixed, headers, lambda_target, listening, rules
 from sandbox.services.alb.call import Call
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.passage import Passage
-from sandbox.services.alb.selection import Choice, Selection
+from sandbox.services.alb.selection import Choice, Selection, set_cookies
 from sandbox.services.alb.targets import Targets
+from sandbox.services.alb.tunnel import Tunnel
 from sandbox.services.alb.upstream import Pool
 from sandbox.services.exchange import ClientGoneError, Exchange
 
@@ -69,19 +70,16 @@ class AlbService:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = self._new_call(scope)
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})
-            return
         request_id = self._sandbox.ids.uuid()
+        if scope["type"] == "websocket":
+            await self._upgrade(call, request_id)
+            return
         async with Exchange(self._sandbox, SOURCE, request_id, scope, receive, send) as exchange:
             call.exchange = exchange
             try:
                 await self._answer(call)
             except ClientGoneError:
-                self._sandbox.timeline.record(
-                    SOURCE, "failed", exchange.id, type="460", reason="the client left first"
-                )
+                self._record_failure(exchange.id, "460", "the client left first")
             except AlbError as failure:
                 await self._fail(call, failure)
 
@@ -113,13 +111,72 @@ class AlbService:
     async def _forward(self, call: Call, action: Document) -> None:
         group, choice = self._choose(call, action)
         if group.type == "lambda":
-            raise NotEmulatedError("Lambda targets")
+            await self._invoke(call, group, choice)
+            return
+        _check_group(group)
         passage = Passage(call, choice, self._pool)
         self._targets.began(passage)
         try:
             await passage.run()
         finally:
             self._targets.ended(passage)
+
+    async def _invoke(self, call: Call, group: TargetGroup, choice: Choice) -> None:
+        status, pairs, body = await lambda_target.answer(call, group, choice.target)
+        answered = [value for name, value in pairs if name.lower() == "set-cookie"]
+        secure, epoch = call.listener.protocol == "HTTPS", self._sandbox.clock.epoch()
+        made = set_cookies(choice, call.group_cookies, answered, epoch, secure=secure)
+        pairs = headers.with_response_attributes(pairs, call.listener)
+        await call.exchange.answer(status, [*pairs, *(("set-cookie", value) for value in made)], body)
+
+    # -- the way of a WebSocket
+
+    async def _upgrade(self, call: Call, id: str) -> None:
+        """Carry a WebSocket to a target, or answer its handshake."""
+        websocket: WebSocket = call.scope["websocket"]
+        self._sandbox.timeline.record(
+            SOURCE, "request_received", id, method="GET", path=call.raw_path.decode("latin-1")
+        )
+        try:
+            await self._carry(call, websocket, id)
+        except ClientGoneError:
+            self._record_failure(id, "460", "the client left first")
+        except AlbError as failure:
+            self._record_failure(id, str(failure.status), failure.reason)
+            limits = self._sandbox.limits
+            await self._reject(
+                id, websocket, failure.status, errors.headers(limits), errors.body(limits, failure.status)
+            )
+
+    async def _carry(self, call: Call, websocket: WebSocket, id: str) -> None:
+        headers.check(self._sandbox.limits, call.scope)
+        action = rules.find(call.listener, call.request).actions[-1]
+        if action["Type"] == "fixed-response":
+            answer = fixed.response(action["FixedResponseConfig"])
+            await self._reject(id, websocket, answer.status, answer.headers, answer.body)
+            return
+        if action["Type"] == "redirect":
+            answer = fixed.redirect(action["RedirectConfig"], call.listener, call.request)
+            await self._reject(id, websocket, answer.status, answer.headers, answer.body)
+            return
+        group, choice = self._choose(call, action)
+        if group.type == "lambda":
+            status = int(self._sandbox.limits.value("alb.lambda.error.websocket.status"))
+            raise AlbError(status, "a Lambda function cannot be the target of a WebSocket")
+        _check_group(group)
+        tunnel = Tunnel(call, choice, self._pool, id)
+        self._targets.began(tunnel)
+        try:
+            await tunnel.run(websocket)
+        finally:
+            self._targets.ended(tunnel)
+
+    async def _reject(
+        self, id: str, websocket: WebSocket, status: int, pairs: list[tuple[str, str]], body: bytes
+    ) -> None:
+        self._sandbox.timeline.record(SOURCE, "response_started", id, status=status)
+        await websocket.reject(status, pairs, body)
+        self._sandbox.timeline.record(SOURCE, "response_completed", id, status=status, bytes=len(body))
 
     def _choose(self, call: Call, action: Document) -> tuple[TargetGroup, Choice]:
         """The group and the target. Raises ``AlbError``."""
@@ -135,8 +192,21 @@ class AlbService:
     async def _fail(self, call: Call, failure: AlbError) -> None:
         """An answer of the load balancer's own."""
         exchange, limits = call.exchange, self._sandbox.limits
-        self._sandbox.timeline.record(
-            SOURCE, "failed", exchange.id, type=str(failure.status), reason=failure.reason
-        )
+        self._record_failure(exchange.id, str(failure.status), failure.reason)
         pairs = headers.with_response_attributes(errors.headers(limits), call.listener)
         await exchange.answer(failure.status, pairs, errors.body(limits, failure.status))
+
+    def _record_failure(self, id: str, kind: str, reason: str) -> None:
+        self._sandbox.timeline.record(SOURCE, "failed", id, type=kind, reason=reason)
+
+
+def _check_group(group: TargetGroup) -> None:
+    """Refuse what targets are not asked in. Raises ``AwsError``."""
+    if group.type == "instance":
+        raise NotEmulatedError(
+            "EC2 instances as targets of Application Load Balancers: register IP addresses"
+        )
+    if group.info["Protocol"] != "HTTP":
+        raise NotEmulatedError("target groups with protocol HTTPS")
+    if group.info["ProtocolVersion"] != "HTTP1":
+        raise NotEmulatedError(f"target groups with protocol version {group.info['ProtocolVersion']}")

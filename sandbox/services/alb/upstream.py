@@ -104,6 +104,12 @@ class Upstream(asyncio.Protocol):
                 self.transport.resume_reading()
         return event
 
+    def rest(self) -> list[bytes]:
+        """Bytes that came behind a 101."""
+        found = [event for event in self._events if isinstance(event, bytes)]
+        self._events.clear()
+        return found
+
     @property
     def reusable(self) -> bool:
         """Whether another request may follow."""

@@ -50,8 +50,8 @@ class ContainerLog:
             await _once(call("logs", "CreateLogStream", logGroupName=group, logStreamName=self._stream))
         except AwsError as error:
             raise LogError(
-                "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
-                f"failed to create Cloudwatch log stream: {error.code}: {error.message}"
+                "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 "
+                f"times: failed to create Cloudwatch log stream: {error.code}: {error.message}"
             ) from error
 
     def line(self, data: bytes) -> None:

@@ -49,8 +49,8 @@ class Running:
             raise StartError("CannotStartContainerError: Error response from daemon: no command specified")
         if shutil.which(argv[0], path=environment["PATH"]) is None and not (folder / argv[0]).is_file():
             raise StartError(
-                f'CannotStartContainerError: Error response from daemon: failed to create task for container: exec: "{argv[0]}": '
-                "executable file not found in $PATH"
+                "CannotStartContainerError: Error response from daemon: failed to create task for container: "
+                f'exec: "{argv[0]}": executable file not found in $PATH'
             )
         self.environment, self.folder = environment, folder
         self._group = group = ProcessGroup(argv, environment, folder, self._reaper, self.log.line)

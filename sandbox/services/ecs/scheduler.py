@@ -1,7 +1,7 @@
 """The service scheduler: brings the tasks of a service to what is wanted, one look after every change.
 
-Source: Amazon ECS Developer Guide, "Deploy Amazon ECS services by replacing tasks", "Amazon ECS service event messages"
-and "How the Amazon ECS deployment circuit breaker detects failures".
+Source: Amazon ECS Developer Guide, "Deploy Amazon ECS services by replacing tasks", "Amazon ECS service event
+messages" and "How the Amazon ECS deployment circuit breaker detects failures".
 """
 
 from __future__ import annotations

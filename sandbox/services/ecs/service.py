@@ -20,7 +20,6 @@ from sandbox.services.ecs.task import Host, TaskRun
 from sandbox.services.ecs.variables import METADATA
 from sandbox.services.processes.group import Reaper
 
-
 _log = logging.getLogger(__name__)
 
 
