@@ -136,8 +136,12 @@ def routed(library: Any) -> Any:
 
         async def handle_async_request(self, request: Any) -> Any:
             await self._before_send(request)
-            request.url = library.URL(self._stage.route(str(request.url)))
-            return await super().handle_async_request(request)
+            asked = request.url
+            request.url = library.URL(self._stage.route(str(asked)))
+            try:
+                return await super().handle_async_request(request)
+            finally:
+                request.url = asked  # cookies belong to the host that was asked
 
     return Transport
 
