@@ -113,8 +113,8 @@ class WebSocket(Protocol):
         """Wait while more is buffered than should be. Raises :class:`WebSocketDisconnect`."""
         ...
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
-        """Send a close frame; the second time nothing happens."""
+    def close(self, code: int = 1000, reason: str = "", *, hang_up: bool = False) -> None:
+        """Send a close frame; the second time nothing happens. ``hang_up``: end the stream, too, unanswered."""
         ...
 
     @property

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import codecs
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Literal, cast
 
 from websockets.frames import Close, Opcode
@@ -202,13 +204,26 @@ class WebSocketConnection(asyncio.Protocol):
         if self._ended is not None:
             raise self._ended
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = 1000, reason: str = "", *, hang_up: bool = False) -> None:
         """See :class:`sandbox.context.WebSocket`."""
         if self._protocol is not None and self._ended is None:
             self._protocol.send_close(code, reason)
             self._flush()
             self._end(WebSocketDisconnect(code, reason, "server"))
+            if hang_up:
+                self._hang_up()
             self._cut_later()
+
+    def _hang_up(self) -> None:
+        """End the stream behind the close frame. Over TLS ``close`` alone waits for the client's own farewell."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            return
+        self.transport.close()
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None and not self.buffered:
+            with suppress(OSError):  # the client has gone
+                raw.shutdown(socket.SHUT_WR)
 
     @property
     def closed(self) -> bool:

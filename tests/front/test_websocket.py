@@ -55,6 +55,8 @@ class Service:
                     data, parts = b"".join(parts), []
                     if data == b"close please":
                         socket.close(4001, "as you wish")
+                    elif data == b"hang up please":
+                        socket.close(1000, hang_up=True)
                     elif data == b"fail":
                         raise ValueError("a fault of the service")
                     socket.send(data.decode() if kind == "text" else data)
@@ -311,6 +313,25 @@ def test_a_client_that_does_not_answer_a_close_is_cut_after_10_seconds(tmp_path)
         raw.writer.close()
 
     with_service(tmp_path, check)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_hanging_up_ends_the_stream_of_a_client_that_answers_nothing(tmp_path, tls):
+    async def main(clock: Clock) -> None:
+        async with serving(Service(), clock, tmp_path) as (port, certificates):
+            with clock.in_flight("test"):
+                context = ssl.create_default_context(cafile=str(certificates.ca)) if tls else None
+                name = {"server_hostname": "localhost"} if tls else {}
+                raw = Raw(*await asyncio.open_connection("127.0.0.1", port, ssl=context, **name))
+                raw.writer.write(HELLO + b"\r\n")
+                await raw.reader.readuntil(b"\r\n\r\n")
+                raw.writer.write(frame(BINARY, b"hang up please"))
+                assert await raw.next() == (CLOSE, b"\x03\xe8")
+                assert await raw.reader.read() == b""
+                assert clock.now() == 0.0
+                raw.writer.close()
+
+    sandbox.clock.run(main)
 
 
 def test_the_answer_to_the_handshake_is_computed_from_the_key(tmp_path):
