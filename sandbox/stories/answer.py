@@ -10,6 +10,8 @@ Piece = tuple[float, str]  # (instant, text)
 
 _WORDS = ("token", "text", "content", "delta", "answer", "message", "completion", "output", "response")
 
+_GRAPHQL = {"data", "errors", "extensions"}  # members of a GraphQL answer
+
 
 def spoken(value: Any) -> str:
     """The model's words in a JSON value of a provider's or a handler's making; ``""``: none."""
@@ -19,6 +21,8 @@ def spoken(value: Any) -> str:
         return "".join(spoken(one) for one in value)
     if not isinstance(value, dict):
         return ""
+    if isinstance(value.get("data"), dict) and value.keys() <= _GRAPHQL:
+        return "".join(spoken(one) for one in value["data"].values())
     if isinstance(value.get("choices"), list):
         return "".join(_choice(one) for one in value["choices"] if isinstance(one, dict))
     return next((words for key in _WORDS if key in value and (words := spoken(value[key]))), "")

@@ -15,7 +15,10 @@ from sandbox.stories.units import Amount, format_duration
 
 _VIRTUAL_TOLERANCE = 1e-6
 _INSTANTS = ("started_at", "first_byte_at", "first_token_at", "last_token_at", "ended_at", "delay_per_token")
-_COUNTS = ("tokens", "instants", "requests", "messages")
+_COUNTS = (
+    *("tokens", "instants", "requests", "messages"),
+    *("missing", "gaps", "repeated", "overtaken"),
+)
 
 
 @dataclass(frozen=True, slots=True)

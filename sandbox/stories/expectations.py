@@ -81,6 +81,12 @@ class ClientExpect(Strict):
     requests: Count | None = Field(None, description="How many requests the client sent.")
     close_code: int | None = Field(None, description="Code with which the last WebSocket was closed.")
     close_reason: str | None = Field(None, description="Reason with which it was closed.")
+    missing: Count | None = Field(
+        None, description="Of a WebSocket: the model's tokens that never came, wherever in its text."
+    )
+    gaps: Count | None = Field(None, description="In how many runs those are missing.")
+    repeated: Count | None = Field(None, description="Messages of whose tokens all had come before.")
+    overtaken: Count | None = Field(None, description="Messages that came after one of later tokens.")
     messages: Count | None = Field(None, description="WebSocket messages that came, over all connections.")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.stories.arrival import arrival
 from sandbox.stories.expectations import Verdict
+from sandbox.stories.order import Order, order
 from sandbox.stories.trace import Trace
 from sandbox.stories.verdict import judge
 
@@ -35,6 +36,10 @@ class Outcome:
     close_code: int | None = None
     close_reason: str | None = None
     messages: int = 0
+    missing: int = 0
+    gaps: int = 0
+    repeated: int = 0
+    overtaken: int = 0
 
 
 def outcome(trace: Trace, client: str) -> Outcome:
@@ -45,6 +50,7 @@ def outcome(trace: Trace, client: str) -> Outcome:
         return Outcome(client, verdict)
     last, got = requests[-1], arrival(trace, client)
     came = got.instants if got is not None else ()
+    kept = order(trace, client) or Order()
     first_bytes = [request.pieces[0][0] for request in requests if request.pieces]
     return Outcome(
         client=client,
@@ -66,5 +72,9 @@ def outcome(trace: Trace, client: str) -> Outcome:
         delay_per_token=got.delay if got is not None else None,
         close_code=last.close_code,
         close_reason=last.close_reason,
+        missing=kept.missing,
+        gaps=kept.gaps,
+        repeated=kept.repeated,
+        overtaken=kept.overtaken,
         messages=sum(len(request.pieces) for request in requests if request.messages),
     )

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from sandbox.stories.arrival import Arrival, arrival
 from sandbox.stories.expectations import Verdict
+from sandbox.stories.order import order
 from sandbox.stories.trace import ClientRequest, Trace
 
 _SLACK = 1e-9
@@ -50,7 +51,9 @@ def judge(trace: Trace, client: str) -> Verdict:
     if got is None:
         return _without_model(trace, requests, last)
     if got.count == 0:
-        return "lost" if _made_in_time(got, last) else "cut off"
+        later = order(trace, client)  # a broadcast may lose the beginning and deliver the rest
+        some = later is not None and later.came > 0
+        return "lost" if _made_in_time(got, last) and not some else "cut off"
     if not _well(last) or not _all_came(got):
         return "cut off"
     return "streams" if _follows_schedule(got) else "arrives whole"
