@@ -20,7 +20,7 @@ def wrap(value: Any) -> Any:
         return value if isinstance(value, Text) else Text(value)
     if isinstance(value, Mapping):
         return Map(dict(value))
-    if isinstance(value, (list, tuple)) and not isinstance(value, List):
+    if isinstance(value, (list, tuple, range)) and not isinstance(value, List):
         return List(value)
     return value
 
@@ -148,6 +148,9 @@ class List(list[Any]):
     def __str__(self) -> str:
         return to_json(self)
 
+    def __bool__(self) -> bool:
+        return True  # as in Velocity 1: what is there is true, however empty
+
     def size(self) -> int:
         return len(self)
 
@@ -167,7 +170,7 @@ class List(list[Any]):
         return True
 
     def isEmpty(self) -> bool:  # noqa: N802
-        return not self
+        return not len(self)
 
     def contains(self, value: Any) -> bool:
         return value in self
@@ -198,6 +201,9 @@ class Map:
 
     def __len__(self) -> int:
         return len(self.raw)
+
+    def __bool__(self) -> bool:
+        return True  # as in Velocity 1: what is there is true, however empty
 
     def __str__(self) -> str:
         return "{" + ", ".join(f"{name}={_shown(self[name])}" for name in self.raw) + "}"

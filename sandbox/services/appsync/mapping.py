@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.aws import appsync_js
 from sandbox.aws.errors import NotEmulatedError
-from sandbox.services.appsync.errors import FieldError, entry
+from sandbox.services.appsync.errors import FieldError, entry, not_authorized
 
 if TYPE_CHECKING:
     from sandbox.aws.appsync_js import Outcome, Reported
+    from sandbox.aws.vtl.appsync import Templates
     from sandbox.context import Sandbox
     from sandbox.control.appsync import Mapped
     from sandbox.services.appsync.request import FieldCall, Request
@@ -23,6 +24,7 @@ class Handlers:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._runtime = appsync_js.Runtime(sandbox.ids, sandbox.clock)
+        self._templates: Templates | None = None
 
     def run(self, request: Request, call: FieldCall, mapped: Mapped, phase: Phase, **more: Any) -> Outcome:
         """What a handler gave. What it appended, stashed and asked of ``extensions`` is in request and call then.
@@ -38,6 +40,8 @@ class Handlers:
         request.extensions += outcome.extensions
         request.response_headers |= outcome.response_headers
         if outcome.error is not None:
+            if (outcome.error.type, outcome.error.message) == ("Unauthorized", "Unauthorized"):
+                raise not_authorized(call.type_name, call.field_name)  # util.unauthorized()
             raise _raised(outcome.error)
         return outcome
 
@@ -50,13 +54,12 @@ class Handlers:
             raise FieldError(f"The code contains one or more errors: {wrong}", "Code") from wrong
 
     def _template(self, request: Request, mapped: Mapped, phase: Phase, context: dict[str, Any]) -> Outcome:
-        from sandbox.aws.vtl.appsync import run  # the template engine is slow to load
+        if self._templates is None:
+            from sandbox.aws.vtl.appsync import Templates  # the template engine is slow to load
 
+            self._templates = Templates(self._sandbox.ids, self._sandbox.clock)
         text = mapped.request_template if phase == "request" else mapped.response_template
-        sandbox = self._sandbox
-        return run(
-            text or "", context, sandbox.ids, sandbox.clock, phase=phase, auth_type=request.caller.mode
-        )
+        return self._templates.run(text or "", context, phase, auth_type=request.caller.mode)
 
 
 def _raised(error: Reported) -> FieldError:

@@ -40,8 +40,10 @@
     return text === null || text === undefined || text === "";
   }
 
+  const Pattern = RegExp; // the code's own global is taken away
+
   function matches(pattern, text) {
-    return new RegExp(`^(?:${pattern})$`).test(text);
+    return new Pattern(`^(?:${pattern})$`).test(text);
   }
 
   function typeOf(value) {
