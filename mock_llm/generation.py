@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mock_llm.conversation import Conversation
@@ -29,7 +29,9 @@ class Wish:
 
     ``prompt``: a stable digest of the whole conversation. ``limit``: tokens at most. ``seed``: the caller's
     own. ``temperature`` 0 is greedy: neither the caller's seed nor the number of the answer changes the
-    text. ``heard``: the conversation, for rules and calls of tools.
+    text. ``heard``: the conversation, for rules and calls of tools. ``form``: the JSON schema of the answer,
+    ``{}`` for any JSON, ``None`` for prose. ``think``: tokens of reasoning before the answer, unless the profile
+    says how many; ``None``: as the profile says, or none; ``budget``: so many at most.
     """
 
     prompt: str
@@ -39,6 +41,9 @@ class Wish:
     temperature: float | None = None
     seed: int | None = None
     heard: Conversation = NOTHING
+    form: Mapping[str, Any] | None = field(default=None, hash=False)
+    think: int | None = 0
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: a text, then calls of tools.
+    """One answer: reasoning (``thought``), a text, then calls of tools.
 
     ``finish``: ``stop`` (its end or a stop sequence), ``length`` or ``tool_calls``. ``stopped``: the sequence.
     """
@@ -72,11 +77,12 @@ class Answer:
     finish: str
     stopped: str | None = None
     calls: tuple[ToolCall, ...] = ()
+    thought: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
-        """Tokens of text and calls."""
-        return len(self.tokens) + sum(len(call.pieces) for call in self.calls)
+        """Tokens of reasoning, text and calls."""
+        return len(self.thought) + len(self.tokens) + sum(len(call.pieces) for call in self.calls)
 
     def call_pieces(self) -> list[tuple[int, int, str]]:
         """The tokens of the calls: number of the call, of the token in it, and the token."""
@@ -105,6 +111,16 @@ class Generation:
         return sum(answer.size for answer in self.answers)
 
     @property
+    def thought(self) -> int:
+        """Tokens of reasoning of all answers together."""
+        return sum(len(answer.thought) for answer in self.answers)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """When the tokens after the reasoning are due."""
+        return self.schedule.offsets[len(self.answers[0].thought) :]
+
+    @property
     def end(self) -> int:
         """When all answers are whole: microseconds after the request, or ``FOREVER``."""
         if self.schedule.hangs:
@@ -113,18 +129,27 @@ class Generation:
 
     def steps(self) -> Iterator[tuple[int, str]]:
         """The first answer's tokens of text with their instants."""
-        return zip(self.schedule.offsets, self.answers[0].tokens, strict=False)
+        return zip(self.offsets, self.answers[0].tokens, strict=False)
+
+    def thought_steps(self) -> Iterator[tuple[int, str]]:
+        """The first answer's tokens of reasoning with their instants."""
+        return zip(self.schedule.offsets, self.answers[0].thought, strict=False)
 
     def call_steps(self) -> Iterator[tuple[int, int, int, str]]:
         """The first answer's tokens of calls: instant, number of the call, of the token in it, and the token."""
         answer = self.answers[0]
-        due = self.schedule.offsets[len(answer.tokens) :]
+        due = self.offsets[len(answer.tokens) :]
         return ((at, *piece) for at, piece in zip(due, answer.call_pieces(), strict=False))
 
     @property
     def hangs_in_text(self) -> bool:
         """Whether the silence that never ends comes before the first call."""
-        return self.schedule.hangs and len(self.schedule.offsets) <= len(self.answers[0].tokens)
+        return self.schedule.hangs and len(self.offsets) <= len(self.answers[0].tokens)
+
+    @property
+    def hangs_in_thought(self) -> bool:
+        """Whether it comes before the reasoning has ended, or with its end."""
+        return self.schedule.hangs and len(self.schedule.offsets) <= len(self.answers[0].thought)
 
 
 def generate(wish: Wish, choice: Choice, reply: Reply | None = None) -> Generation:
@@ -137,7 +162,8 @@ def generate(wish: Wish, choice: Choice, reply: Reply | None = None) -> Generati
     pace_seed = derive("pace", choice.seed, wish.prompt)
     # Drawn for the whole answer, so that max_tokens cuts it short and changes nothing else. A script has its
     # own length.
-    length = max(choice.profile.tokens, longest) if reply is None else _size(reply)
+    thought = _thought(wish, choice)
+    length = max(choice.profile.tokens + thought, longest) if reply is None else _size(reply) + thought
     whole = schedule(choice.profile, length, pace_seed)
     return Generation(answers, _first(whole, longest))
 
@@ -150,9 +176,32 @@ def _answer(wish: Wish, choice: Choice, index: int, reply: Reply | None) -> Answ
     elif (tool := wish.heard.demanded) is not None:
         arguments = fill(tool.schema, random.Random(seed))
         answer = Answer((), "tool_calls", calls=(_call(tool.name, arguments),))
+    elif wish.form is not None:
+        answer = Answer(_in_form(wish.form, seed, choice.profile.tokens), "stop")
     else:
         answer = Answer(tokens(seed, choice.profile.tokens), "stop")
+    if thought := _thought(wish, choice):
+        answer = replace(answer, thought=tokens(derive("thought", seed), thought))
     return _stopped(_limited(answer, wish.limit), wish.stops)
+
+
+def _thought(wish: Wish, choice: Choice) -> int:
+    """How many tokens of reasoning come first."""
+    if wish.think == 0:
+        return 0
+    usual = wish.think or 0 if choice.profile.thinking is None else choice.profile.thinking
+    return usual if wish.budget is None else min(usual, wish.budget)
+
+
+def _in_form(schema: Mapping[str, Any], seed: int, count: int) -> tuple[str, ...]:
+    """An answer in JSON; without a schema an object with a text about as long as the answer would have been."""
+    if schema:
+        return _json(fill(schema, random.Random(seed)))
+    return _json({"answer": "".join(tokens(seed, max(1, count - len(_json({"answer": ""})))))})
+
+
+def _json(value: Any) -> tuple[str, ...]:
+    return cut(json.dumps(value, ensure_ascii=False))
 
 
 def _scripted(reply: Reply) -> Answer:
@@ -165,19 +214,21 @@ def _size(reply: Reply) -> int:
 
 
 def _call(name: str, arguments: Any) -> ToolCall:
-    return ToolCall(name, cut(json.dumps(arguments, ensure_ascii=False)))
+    return ToolCall(name, _json(arguments))
 
 
 def _limited(answer: Answer, limit: int | None) -> Answer:
     """The first ``limit`` tokens; a call that has none of them was not made."""
     if limit is None or limit >= answer.size:
         return answer
-    left, calls = limit - len(answer.tokens), []
+    text = max(0, limit - len(answer.thought))
+    left, calls = text - len(answer.tokens), []
     for call in answer.calls:
         if left > 0:
             calls.append(replace(call, pieces=call.pieces[:left]))
         left -= len(call.pieces)
-    return Answer(answer.tokens[:limit], "length", calls=tuple(calls))
+    thought, kept = answer.thought[:limit], answer.tokens[:text]
+    return replace(answer, thought=thought, tokens=kept, finish="length", calls=tuple(calls))
 
 
 def _stopped(answer: Answer, stops: tuple[str, ...]) -> Answer:

@@ -35,7 +35,8 @@ class Profile:
     ``gap``: between tokens, 0 for none. ``burst``: tokens leave in groups of so many, each group when its
     first token is due. ``stall_after``: silence after so many tokens; ``stall`` its length, ``None`` for
     ever. ``headers``: when status and headers of a stream leave, ``None`` for with the first token. ``load``: by what
-    part of itself each other answer in progress slows an answer that begins.
+    part of itself each other answer in progress slows an answer that begins. ``thinking``: tokens of reasoning
+    before an answer that reasons; ``None``: as many as the request leads to expect.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Profile:
     stall: int | None = None
     headers: int | None = None
     load: Fraction = Fraction(0)
+    thinking: int | None = None
 
     def under_load(self, others: int) -> Profile:
         """The pace while ``others`` answers are in progress: silence and gaps are longer by ``load`` for each."""

@@ -64,6 +64,8 @@ def describe(profile: Profile) -> dict[str, Any]:
     if jitter in ("uniform", "lognormal"):
         jitter += f":{profile.jitter.spread:g}"
     row = {field.name: getattr(profile, field.name) for field in fields(profile) if field.name != "gap"}
+    if profile.thinking is None:
+        del row["thinking"]
     rate = "inf" if not profile.gap else float(SECOND / profile.gap)
     headers = "first_token" if profile.headers is None else profile.headers / SECOND
     row |= {"headers": headers, "load": float(profile.load)}
@@ -157,5 +159,6 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "stall": _stall,
     "headers": _headers,
     "load": _load,
+    "thinking": whole(0, MAX_TOKENS),
 }
 PACE_KEYS = tuple(key for key in READERS if key not in ("about", "source"))

@@ -182,7 +182,9 @@ if uvloop := pytest.importorskip("uvloop", reason="no uvloop"):
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize(("fault", "error"), [("drop:after=7", None), ("reset:after=7", ConnectionResetError)])
+@pytest.mark.parametrize(
+    ("fault", "error"), [("drop:after=7", None), ("reset:after=7", ConnectionResetError)]
+)
 def test_a_reset_is_one_and_a_drop_is_none(loop: Any, fault: str, error: type[Exception] | None) -> None:
     app = create_app()
 

@@ -39,6 +39,11 @@ def invalid(field: str, what: str) -> RefusedError:
     return RefusedError(400, f"{field}: {what}", param=field)
 
 
+def plain(message: str) -> RefusedError:
+    """400: a sentence without a field before it."""
+    return RefusedError(400, message)
+
+
 def missing(field: str) -> RefusedError:
     """400: a field that must be there is not."""
     return invalid(field, "Field required")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mock_llm.apis.anthropic import errors
+from mock_llm.apis.anthropic import errors, thinking
 from mock_llm.conversation import Conversation, Demand, Tool, last_text, text_of, tools_of
 from mock_llm.generation import Wish
 from mock_llm.text import count_tokens
@@ -25,6 +25,8 @@ READ = {
     "tool_choice",
     "tools",
     "thinking",
+    "output_config",
+    "output_format",
 }
 # Accepted and without effect on a mock model.
 QUIET = {
@@ -37,18 +39,19 @@ QUIET = {
         "context_management",
         "mcp_servers",
     ),
-    *("anthropic_version", "anthropic_beta", "output_config", "cache_control"),
+    *("anthropic_version", "anthropic_beta", "cache_control", "diagnostics", "inference_geo", "speed"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class MessagesRequest:
-    """What is left to know after the checks."""
+    """What is left to know after the checks. ``shown``: whether the text of its thinking is sent."""
 
     model: str
     wish: Wish
     stream: bool
     input_tokens: int
+    shown: bool = True
 
 
 def read(body: bytes, model: str | None = None) -> MessagesRequest:
@@ -62,16 +65,19 @@ def read(body: bytes, model: str | None = None) -> MessagesRequest:
     for name in data:
         if name not in READ and name not in QUIET:
             raise errors.invalid(name, "Extra inputs are not permitted")
-    _refuse_not_emulated(data)
-    conversation = _messages(data)
+    conversation, limit = _messages(data), _limit(data)
+    think, budget, shown = thinking.read(data, limit)
     wish = Wish(
         prompt=hashlib.sha256(
             json.dumps([data.get("system"), conversation], sort_keys=True).encode()
         ).hexdigest(),
-        limit=_limit(data),
+        limit=limit,
         stops=_stops(data),
         temperature=_temperature(data),
         heard=_heard(data, conversation),
+        form=_form(data),
+        think=think,
+        budget=budget,
     )
     if not isinstance(data.get("system"), (str, list, type(None))):
         raise errors.invalid("system", "Input should be a valid string or list")
@@ -79,7 +85,7 @@ def read(body: bytes, model: str | None = None) -> MessagesRequest:
     stream = data.get("stream", False)
     if not isinstance(stream, bool):
         raise errors.invalid("stream", "Input should be a valid boolean")
-    return MessagesRequest(model or _model(data), wish, stream, sum(map(_tokens, said)))
+    return MessagesRequest(model or _model(data), wish, stream, sum(map(_tokens, said)), shown)
 
 
 def _model(data: Mapping[str, Any]) -> str:
@@ -118,6 +124,8 @@ def _check_message(where: str, message: Any) -> None:
     for index, block in enumerate(content if isinstance(content, list) else []):
         if not isinstance(block, dict) or "type" not in block:
             raise errors.missing(f"{where}.content.{index}.type")
+        if block["type"] == "thinking":
+            thinking.check(f"{where}.content.{index}", block)
 
 
 def _heard(data: Mapping[str, Any], conversation: list[Any]) -> Conversation:
@@ -167,10 +175,25 @@ def _demand(data: Mapping[str, Any], tools: tuple[Tool, ...]) -> tuple[Demand, s
     return "named", str(name)
 
 
-def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
-    thinking = data.get("thinking")
-    if isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled"):
-        raise errors.invalid("thinking", "the mock model does not emulate extended thinking yet")
+def _form(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema of the answer: ``output_config.format``, and ``output_format`` as it was called before."""
+    config = data.get("output_config")
+    if not isinstance(config, (dict, type(None))):
+        raise errors.invalid("output_config", "Input should be a valid dictionary")
+    where, form = "output_config.format", (config or {}).get("format")
+    if form is None:
+        where, form = "output_format", data.get("output_format")
+    if form is None:
+        return None
+    if not isinstance(form, dict):
+        raise errors.invalid(where, "Input should be a valid dictionary")
+    if form.get("type") != "json_schema":
+        raise errors.invalid(f"{where}.type", "Input should be 'json_schema'")
+    if "schema" not in form:
+        raise errors.missing(f"{where}.schema")
+    if not isinstance(form["schema"], dict):
+        raise errors.invalid(f"{where}.schema", "Input should be a valid dictionary")
+    return dict(form["schema"])
 
 
 def _limit(data: Mapping[str, Any]) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mock_llm.answering import Turn, begin, deliver
 from mock_llm.apis.bedrock import errors, eventstream, request
 from mock_llm.apis.bedrock.ids import request_id
+from mock_llm.apis.signing import signature
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
 from mock_llm.wire import Exchange, RefusedError, dump
@@ -16,6 +17,7 @@ from mock_llm.wire import Exchange, RefusedError, dump
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
 
+Event = tuple[int, str, dict[str, Any], str | None]
 REASONS = {"length": "max_tokens", "stop": "end_turn", "tool_calls": "tool_use"}
 # AWS pads each event with a member "p" of varying length, which clients ignore.
 PADDING = string.ascii_letters + string.digits
@@ -42,7 +44,7 @@ async def _answer(app: MockLLM, exchange: Exchange, *, stream: bool) -> None:
 
 
 class ConverseAnswer:
-    """A turn in the shapes of Converse with one block of text."""
+    """A turn in the shapes of Converse: a block of reasoning if it was asked for, one of text, calls of tools."""
 
     stream_type = eventstream.CONTENT_TYPE
 
@@ -52,7 +54,11 @@ class ConverseAnswer:
 
     def whole(self) -> dict[str, Any]:
         """Converse's answer."""
-        content: list[Any] = [{"text": self.turn.answer.text}] if self._has_text else []
+        content: list[Any] = (
+            [{"reasoningContent": {"reasoningText": self._reasoning}}] if self._before else []
+        )
+        if self._has_text:
+            content.append({"text": self.turn.answer.text})
         for number, call in enumerate(self.turn.answer.calls):
             content.append({"toolUse": {**self._tool(number), "input": call.value()}})
         message = {"role": "assistant", "content": content}
@@ -75,31 +81,47 @@ class ConverseAnswer:
         """The message with a wrong checksum."""
         return eventstream.damaged(frame)
 
-    def events(self) -> Iterator[tuple[int, str, dict[str, Any], str | None]]:
+    def events(self) -> Iterator[Event]:
         """Instants, kinds, data and tokens. A block of text has no contentBlockStart, as seen from AWS."""
-        schedule = self.turn.generation.schedule
+        generation = self.turn.generation
+        schedule = generation.schedule
         at = schedule.offsets[0] if schedule.offsets else 0
         if schedule.hangs and not schedule.offsets:
             yield FOREVER, "", {}, None
         yield at, "messageStart", {"role": "assistant"}, None
-        for at, token in self.turn.generation.steps():
-            yield at, "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": token}}, token
-        if self.turn.generation.hangs_in_text:
+        if self._before:
+            at = yield from self._thought_events(at)
+        index = {"contentBlockIndex": self._before}
+        for at, token in generation.steps():
+            yield at, "contentBlockDelta", {**index, "delta": {"text": token}}, token
+        if generation.hangs_in_text:
             yield FOREVER, "", {}, None
         if self._has_text:
-            yield at, "contentBlockStop", {"contentBlockIndex": 0}, None
-        for at, number, position, piece in self.turn.generation.call_steps():
+            yield at, "contentBlockStop", index, None
+        for at, number, position, piece in generation.call_steps():
             yield from ((at, *event) for event in self._call_events(number, position, piece))
         if schedule.hangs:
             yield FOREVER, "", {}, None
         yield at, "messageStop", {"stopReason": self.stop_reason}, None
         yield at, "metadata", self.metadata(), None
 
+    def _thought_events(self, at: int) -> Generator[Event, None, int]:
+        """The block of reasoning, signed when it ends; when the next block begins."""
+        generation, index = self.turn.generation, {"contentBlockIndex": 0}
+        for at, token in generation.thought_steps():
+            yield at, "contentBlockDelta", {**index, "delta": {"reasoningContent": {"text": token}}}, token
+        if generation.hangs_in_thought:
+            yield FOREVER, "", {}, None
+        signed = {"reasoningContent": {"signature": self._reasoning["signature"]}}
+        yield at, "contentBlockDelta", {**index, "delta": signed}, None
+        yield at, "contentBlockStop", index, None
+        return generation.offsets[0] if generation.offsets else at
+
     def _call_events(
         self, number: int, position: int, piece: str
     ) -> Iterator[tuple[str, dict[str, Any], str | None]]:
         """A token of a call's arguments, with the events around the first and the last one."""
-        index = {"contentBlockIndex": number + self._has_text}
+        index = {"contentBlockIndex": number + self._before + self._has_text}
         if position == 0:
             yield "contentBlockStart", {**index, "start": {"toolUse": self._tool(number)}}, None
         yield "contentBlockDelta", {**index, "delta": {"toolUse": {"input": piece}}}, piece
@@ -111,8 +133,19 @@ class ConverseAnswer:
         return {"toolUseId": self.turn.call_id("tooluse_", number), "name": name}
 
     @property
+    def _reasoning(self) -> dict[str, str]:
+        turn = self.turn
+        return {"text": "".join(turn.answer.thought), "signature": signature(turn.identity)}
+
+    @property
+    def _before(self) -> int:
+        """How many blocks come before the text."""
+        return int(bool(self.turn.answer.thought))
+
+    @property
     def _has_text(self) -> bool:
-        return bool(self.turn.answer.tokens) or not self.turn.answer.calls
+        answer = self.turn.answer
+        return bool(answer.tokens) or not (answer.calls or (answer.thought and answer.finish == "length"))
 
     @property
     def stop_reason(self) -> str:

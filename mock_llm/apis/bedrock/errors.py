@@ -57,3 +57,8 @@ def name(refusal: RefusedError) -> str:
 def invalid(message: str) -> RefusedError:
     """400 ``ValidationException``."""
     return RefusedError(400, message)
+
+
+def from_model(refusal: RefusedError) -> RefusedError:
+    """400: what the model's own API refuses, as Converse passes it on."""
+    return invalid(f"The model returned the following errors: {refusal.message}")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mock_llm.apis.bedrock.errors import invalid
+from mock_llm.apis.anthropic import thinking
+from mock_llm.apis.bedrock.errors import from_model, invalid
 from mock_llm.conversation import Conversation, Demand, Tool, last_text, part, text_of, tools_of
 from mock_llm.generation import Wish
 from mock_llm.text import count_tokens
+from mock_llm.wire import RefusedError
+
+LARGEST = 2**31  # a limit of tokens where the request has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,10 @@ def conversation(data: Mapping[str, Any]) -> BedrockRequest:
     )
     said = [block for message in messages for block in message["content"]] + list(data.get("system") or [])
     told = [data.get("system"), messages], said, limit, config.get("stopSequences"), config.get("temperature")
-    return _request(*told, heard=_heard(data, messages))
+    asked = _request(*told, heard=_heard(data, messages))
+    think, budget = _thinking(data, config, limit)
+    wish = replace(asked.wish, form=_form(data), think=think, budget=budget)
+    return replace(asked, wish=wish)
 
 
 def prompt(
@@ -133,12 +140,55 @@ def _demand(choice: Mapping[str, Any], tools: tuple[Tool, ...]) -> tuple[Demand,
     return ("any" if "any" in choice else "auto"), None
 
 
+def _thinking(data: Mapping[str, Any], config: Mapping[str, Any], limit: Any) -> tuple[int, int | None]:
+    """Anthropic's ``thinking`` of a model's own fields (``reasoning_config`` as it was called at first)."""
+    fields = _mapping(data, "additionalModelRequestFields")
+    asked = fields.get("thinking", fields.get("reasoning_config"))
+    known = {"thinking": asked, "temperature": config.get("temperature")}
+    known["tool_choice"] = next(
+        ({"type": name} for name in _mapping(_mapping(data, "toolConfig"), "toolChoice")), None
+    )
+    try:
+        think, budget, _ = thinking.read(known, LARGEST if limit is None else limit)
+    except RefusedError as refusal:
+        raise from_model(refusal) from None
+    return think, budget
+
+
+def _form(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema of ``outputConfig.textFormat``, which is JSON in a text."""
+    form = _mapping(_mapping(data, "outputConfig"), "textFormat")
+    if not form:
+        return None
+    schema = part(form, "structure", "jsonSchema", "schema")
+    if form.get("type") != "json_schema" or not isinstance(schema, str):
+        raise invalid("outputConfig.textFormat must be of type json_schema, with structure.jsonSchema.schema")
+    try:
+        found = json.loads(schema)
+    except ValueError as error:
+        raise invalid(f"outputConfig.textFormat.structure.jsonSchema.schema is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise invalid("outputConfig.textFormat.structure.jsonSchema.schema must be a JSON object")
+    return found
+
+
+def _check_reasoning(where: str, block: Mapping[str, Any]) -> None:
+    told = part(block, "reasoningContent", "reasoningText")
+    if isinstance(told, dict) and "signature" in told:
+        try:
+            thinking.check(where, told)
+        except RefusedError as refusal:
+            raise from_model(refusal) from None
+
+
 def _check_message(index: int, message: Any) -> None:
     if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
         raise invalid(f"messages.{index}.role must be user or assistant")
     content = message.get("content")
     if not isinstance(content, list) or not content or not all(isinstance(block, dict) for block in content):
         raise invalid(f"messages.{index}.content must be a list of at least one block")
+    for number, block in enumerate(content):
+        _check_reasoning(f"messages.{index}.content.{number}", block)
 
 
 def _refuse_not_emulated(data: Mapping[str, Any]) -> None:

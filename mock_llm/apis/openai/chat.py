@@ -75,7 +75,11 @@ class ChatAnswer:
 
     def frames(self) -> Iterator[Frame]:
         """The answer of a request with ``stream``: role, tokens, finish reasons, usage, ``[DONE]``."""
-        answers, schedule = self.generation.answers, self.generation.schedule
+        answers, schedule, offsets = (
+            self.generation.answers,
+            self.generation.schedule,
+            self.generation.offsets,
+        )
         opening = [
             self._event(
                 index, {"role": "assistant", "content": None if _only_calls(a) else "", "refusal": None}
@@ -83,8 +87,8 @@ class ChatAnswer:
             for index, a in enumerate(answers)
         ]
         templates = [self._event(index, {"content": SLOT}).split(dump(SLOT)) for index in range(len(answers))]
-        at = schedule.offsets[0] if schedule.offsets else 0
-        if schedule.offsets:
+        at = (*offsets, *schedule.offsets[-1:], 0)[0]  # nothing is said of what the model thinks
+        if offsets:
             yield from (Frame(at, event) for event in opening)
         if len(answers) == 1 and not answers[0].calls:  # nearly all are so, and thousands may be told at once
             before, after = templates[0]
@@ -94,7 +98,7 @@ class ChatAnswer:
             at = yield from self._interleaved(templates, at)
         if schedule.hangs:
             yield Frame(FOREVER, b"")
-        yield from (Frame(at, event) for event in ([] if schedule.offsets else opening))
+        yield from (Frame(at, event) for event in ([] if offsets else opening))
         yield from (
             Frame(at, self._event(index, {}, self._finish(answer))) for index, answer in enumerate(answers)
         )
@@ -106,7 +110,7 @@ class ChatAnswer:
         """The tokens of several answers, and of calls, step by step; the instant of the last one."""
         answers = self.generation.answers
         pieces = [answer.call_pieces() for answer in answers]
-        for step, at in enumerate(self.generation.schedule.offsets):
+        for step, at in enumerate(self.generation.offsets):
             for index, (answer, (before, after)) in enumerate(zip(answers, templates, strict=True)):
                 if step < len(answer.tokens):
                     token = answer.tokens[step]
@@ -183,7 +187,7 @@ class ChatAnswer:
             "total_tokens": prompt + completion,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": 0,
+                "reasoning_tokens": self.generation.thought,
                 "audio_tokens": 0,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,

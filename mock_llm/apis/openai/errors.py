@@ -117,6 +117,33 @@ def too_long_array(param: str, limit: int, got: int) -> RefusedError:
     return RefusedError(400, message, code="array_above_max_length", param=param)
 
 
+def invalid_schema(name: str, what: str, param: str) -> RefusedError:
+    """400: a schema that answers cannot be made to follow."""
+    return RefusedError(400, f"Invalid schema for response_format '{name}': {what}", param=param)
+
+
+def no_such_name(param: str, pattern: str) -> RefusedError:
+    """400: a name with letters that it must not have."""
+    expected = f"Expected a string that matches the pattern '{pattern}'."
+    message = f"Invalid '{param}': string does not match pattern. {expected}"
+    return RefusedError(400, message, code="invalid_value", param=param)
+
+
+def without_the_word_json() -> RefusedError:
+    """400: JSON is wanted, and no message speaks of it."""
+    message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+    return RefusedError(400, message, param="messages")
+
+
+def input_without_the_word_json() -> RefusedError:
+    """400: the same, as the Responses API says it."""
+    message = (
+        "Response input messages must contain the word 'json' in some form to use 'text.format' of type "
+        "'json_object'."
+    )
+    return RefusedError(400, message, param="input")
+
+
 def both_limits() -> RefusedError:
     """400: two names for one limit."""
     message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."

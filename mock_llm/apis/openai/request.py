@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mock_llm.apis.openai import errors, fields
+from mock_llm.apis.openai import errors, fields, forms
 from mock_llm.conversation import Conversation, last_text, text_of
 from mock_llm.generation import Wish
 
@@ -15,13 +15,13 @@ ROLES = ["system", "assistant", "user", "function", "tool", "developer"]
 QUIET = {
     *("frequency_penalty", "presence_penalty", "top_p", "logit_bias", "user", "store", "metadata"),
     *("service_tier", "parallel_tool_calls", "prediction", "prompt_cache_key", "prompt_cache_options"),
-    *("prompt_cache_retention", "reasoning_effort", "safety_identifier", "verbosity", "functions"),
+    *("prompt_cache_retention", "safety_identifier", "verbosity", "functions"),
     *("web_search_options", "moderation"),
 }
 READ = {
     *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "stop"),
     *("temperature", "seed", "tool_choice", "function_call", "response_format", "logprobs", "top_logprobs"),
-    *("modalities", "audio", "tools"),
+    *("modalities", "audio", "tools", "reasoning_effort"),
 }
 # What OpenAI adds to the tokens of the messages: 3 for each, 3 for the reply (its own guide to counting
 # tokens).
@@ -62,6 +62,8 @@ def read(body: bytes) -> ChatRequest:
         temperature=fields.decimal(data, "temperature", 0, 2),
         seed=fields.number(data, "seed", -(2**63), 2**63 - 1),
         heard=_heard(data, messages),
+        form=forms.chat_form(data, "\n".join(text_of(message.get("content")) for message in messages)),
+        think=forms.effort("reasoning_effort", data.get("reasoning_effort")),
     )
     return ChatRequest(model, wish, stream, include_usage, _prompt_tokens(messages))
 
@@ -118,9 +120,6 @@ def _heard(data: Mapping[str, Any], messages: list[Any]) -> Conversation:
 def _refuse_not_emulated(data: Mapping[str, Any]) -> None:
     if data.get("function_call") not in (None, "auto", "none"):
         raise errors.not_emulated("function_call", "calls of functions on demand (tool_choice is)")
-    form = data.get("response_format")
-    if form is not None and (not isinstance(form, dict) or form.get("type") != "text"):
-        raise errors.not_emulated("response_format", "structured outputs")
     if data.get("logprobs"):
         raise errors.not_emulated("logprobs", "log probabilities")
     if data.get("audio") is not None or data.get("modalities") not in (None, ["text"]):

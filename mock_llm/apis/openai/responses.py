@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mock_llm.answering import SSE, Turn, begin, broken_event, deliver, quoted, server_sent
 from mock_llm.apis.openai import responses_request
 from mock_llm.apis.openai.responses_request import ResponseRequest
+from mock_llm.apis.signing import signature
 from mock_llm.pace import FOREVER
 from mock_llm.stream import Frame
 from mock_llm.wire import Exchange, RefusedError
@@ -19,7 +20,7 @@ PREFIX = "resp_"
 # A delta is the same for a whole stream but for its number and its text.
 DELTA = (
     b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":%d,'
-    b'"item_id":%s,"output_index":0,"content_index":0,"delta":%s,"logprobs":[]}\n\n'
+    b'"item_id":%s,"output_index":%d,"content_index":0,"delta":%s,"logprobs":[]}\n\n'
 )
 
 
@@ -42,7 +43,7 @@ async def responses(app: MockLLM, exchange: Exchange) -> None:
 
 
 class ResponseAnswer:
-    """A turn in the shapes of a response with one message of one text."""
+    """A turn in the shapes of a response: an item of reasoning if there was any, a message of one text, calls."""
 
     stream_type = SSE
 
@@ -63,12 +64,14 @@ class ResponseAnswer:
         if schedule.hangs and not schedule.offsets:
             yield Frame(FOREVER, b"")
         yield from (Frame(at, event) for event in self._started())
+        if self._before:
+            at = yield from self._thought_frames(at)
         if self._has_text:
             yield from (Frame(at, event) for event in self._text_started())
         item = quoted(self.item)
         for at, token in self.turn.generation.steps():
             self._number += 1
-            yield Frame(at, DELTA % (self._number, item, quoted(token)), token)
+            yield Frame(at, DELTA % (self._number, item, self._before, quoted(token)), token)
         if self.turn.generation.hangs_in_text:
             yield Frame(FOREVER, b"")
         if self._has_text:
@@ -93,21 +96,52 @@ class ResponseAnswer:
         yield self._event("response.created", response=started)
         yield self._event("response.in_progress", response=started)
 
+    def _thought_frames(self, at: int) -> Generator[Frame, None, int]:
+        """The item of reasoning, its summary token by token if one is wanted; when the next item begins."""
+        generation, item = self.turn.generation, self._reasoning(done=False)
+        where: dict[str, Any] = {"item_id": item["id"], "output_index": 0, "summary_index": 0}
+        yield Frame(at, self._event("response.output_item.added", output_index=0, item=item))
+        if self.asked.summary:
+            yield Frame(at, self._event("response.reasoning_summary_part.added", **where, part=_summary("")))
+        for at, token in generation.thought_steps():
+            if self.asked.summary:
+                yield Frame(
+                    at, self._event("response.reasoning_summary_text.delta", **where, delta=token), token
+                )
+        if generation.hangs_in_thought:
+            yield Frame(FOREVER, b"")
+        if self.asked.summary:
+            text = "".join(self.turn.answer.thought)
+            yield Frame(at, self._event("response.reasoning_summary_text.done", **where, text=text))
+            yield Frame(at, self._event("response.reasoning_summary_part.done", **where, part=_summary(text)))
+        done = self._reasoning(done=True)
+        yield Frame(at, self._event("response.output_item.done", output_index=0, item=done))
+        return generation.offsets[0] if generation.offsets else at
+
+    def _reasoning(self, *, done: bool) -> dict[str, Any]:
+        """The item of reasoning; the encrypted reasoning is the mock model's own signature."""
+        summary = [_summary("".join(self.turn.answer.thought))] if done and self.asked.summary else []
+        item = {"id": "rs_" + self.turn.identity, "type": "reasoning", "summary": summary}
+        if "reasoning.encrypted_content" in (self.asked.data.get("include") or ()):
+            item["encrypted_content"] = signature(self.turn.identity)
+        return item
+
     def _text_started(self) -> Iterator[bytes]:
         item = {**self._message("in_progress"), "content": []}
-        yield self._event("response.output_item.added", output_index=0, item=item)
+        yield self._event("response.output_item.added", output_index=self._before, item=item)
         yield self._event("response.content_part.added", **self._where, part=_part(""))
 
     def _text_done(self) -> Iterator[bytes]:
         text = self.turn.answer.text
         yield self._event("response.output_text.done", **self._where, text=text, logprobs=[])
         yield self._event("response.content_part.done", **self._where, part=_part(text))
-        yield self._event("response.output_item.done", output_index=0, item=self._message(self._text_status))
+        item = self._message(self._text_status)
+        yield self._event("response.output_item.done", output_index=self._before, item=item)
 
     def _call_frames(self, at: int, number: int, position: int, piece: str) -> Iterator[Frame]:
         """A token of a call's arguments, with the events around the first and the last one."""
         call = self.turn.answer.calls[number]
-        item, index = self._call(number, ""), number + self._has_text
+        item, index = self._call(number, ""), number + self._before + self._has_text
         where = {"item_id": item["id"], "output_index": index}
         if position == 0:
             added = {**item, "status": "in_progress"}
@@ -120,10 +154,11 @@ class ResponseAnswer:
             yield Frame(at, self._event("response.output_item.done", output_index=index, item=done))
 
     def _output(self) -> list[Any]:
-        message = [self._message(self._text_status)] if self._has_text else []
-        return message + [
-            self._call(number, call.arguments) for number, call in enumerate(self.turn.answer.calls)
-        ]
+        items = [self._reasoning(done=True)] if self._before else []
+        if self._has_text:
+            items.append(self._message(self._text_status))
+        calls = enumerate(self.turn.answer.calls)
+        return items + [self._call(number, call.arguments) for number, call in calls]
 
     def _call(self, number: int, arguments: str) -> dict[str, Any]:
         cut_short = self._ending == "incomplete" and number == len(self.turn.answer.calls) - 1
@@ -137,8 +172,14 @@ class ResponseAnswer:
         }
 
     @property
+    def _before(self) -> int:
+        """How many items come before the message."""
+        return int(bool(self.turn.answer.thought))
+
+    @property
     def _has_text(self) -> bool:
-        return bool(self.turn.answer.tokens) or not self.turn.answer.calls
+        answer = self.turn.answer
+        return bool(answer.tokens) or not (answer.calls or (answer.thought and answer.finish == "length"))
 
     @property
     def _text_status(self) -> str:
@@ -150,7 +191,7 @@ class ResponseAnswer:
 
     @property
     def _where(self) -> dict[str, Any]:
-        return {"item_id": self.item, "output_index": 0, "content_index": 0}
+        return {"item_id": self.item, "output_index": self._before, "content_index": 0}
 
     def _event(self, kind: str, **data: Any) -> bytes:
         self._number += 1
@@ -185,7 +226,7 @@ class ResponseAnswer:
             "input_tokens": read,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
             "output_tokens": written,
-            "output_tokens_details": {"reasoning_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": self.turn.generation.thought},
             "total_tokens": read + written,
         }
 
@@ -210,6 +251,10 @@ REPEATED: dict[str, Any] = {
     "user": None,
     "metadata": {},
 }
+
+
+def _summary(text: str) -> dict[str, Any]:
+    return {"type": "summary_text", "text": text}
 
 
 def _part(text: str) -> dict[str, Any]:

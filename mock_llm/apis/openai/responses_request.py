@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mock_llm.apis.openai import errors, fields
+from mock_llm.apis.openai import errors, fields, forms
 from mock_llm.conversation import Conversation, last_text, text_of
 from mock_llm.generation import Wish
 
 # Accepted; without effect on a mock model, though several are repeated in the answer.
 QUIET = {
-    *("include", "metadata", "parallel_tool_calls", "reasoning", "service_tier", "store", "user"),
+    *("include", "metadata", "parallel_tool_calls", "service_tier", "store", "user"),
     *("top_p", "truncation", "top_logprobs", "max_tool_calls", "safety_identifier", "prompt_cache_key"),
     *("prompt_cache_options", "prompt_cache_retention", "moderation", "stream_options", "context_management"),
 }
 READ = {
     *("model", "input", "instructions", "stream", "max_output_tokens", "temperature", "tool_choice", "text"),
-    *("tools",),
+    *("tools", "reasoning"),
 }
 NOT_EMULATED = {
     "previous_response_id": "stored conversations",
@@ -34,13 +34,17 @@ MIN_OUTPUT_TOKENS = 16
 
 @dataclass(frozen=True, slots=True)
 class ResponseRequest:
-    """What is left to know after the checks. ``data``: the request, for what the answer repeats of it."""
+    """What is left to know after the checks. ``data``: the request, for what the answer repeats of it.
+
+    ``summary``: whether a summary of its reasoning is sent.
+    """
 
     model: str
     wish: Wish
     stream: bool
     input_tokens: int
     data: Mapping[str, Any]
+    summary: bool = False
 
 
 def read(body: bytes) -> ResponseRequest:
@@ -60,14 +64,23 @@ def read(body: bytes) -> ResponseRequest:
     instructions = data.get("instructions")
     if instructions is not None and not isinstance(instructions, str):
         raise errors.wrong_type("instructions", "a string", instructions)
+    reasoning = data.get("reasoning") or {}
+    if not isinstance(reasoning, dict):
+        raise errors.wrong_type("reasoning", "an object", reasoning)
     wish = Wish(
         prompt=fields.digest([instructions, items]),
         limit=fields.number(data, "max_output_tokens", MIN_OUTPUT_TOKENS, 2**31),
         temperature=fields.decimal(data, "temperature", 0, 2),
         heard=_heard(data, items, instructions or ""),
+        form=forms.text_form(
+            data, "\n".join(text_of(content) for content in (*said, instructions) if content)
+        ),
+        think=forms.effort("reasoning.effort", reasoning.get("effort", "medium" if reasoning else None)),
     )
     tokens = sum(3 + fields.content_tokens(content) for content in (*said, instructions) if content)
-    return ResponseRequest(model, wish, fields.flag(data, "stream"), tokens, data)
+    return ResponseRequest(
+        model, wish, fields.flag(data, "stream"), tokens, data, bool(reasoning.get("summary"))
+    )
 
 
 def _heard(data: Mapping[str, Any], items: str | list[Any], instructions: str) -> Conversation:
@@ -102,10 +115,6 @@ def _refuse(data: Mapping[str, Any]) -> None:
             raise errors.not_emulated(name, NOT_EMULATED[name])
         if name not in READ and name not in QUIET:
             raise errors.unknown_parameter(name)
-    text = data.get("text")
-    form = text.get("format") if isinstance(text, dict) else None
-    if isinstance(form, dict) and form.get("type") != "text":
-        raise errors.not_emulated("text.format", "structured outputs")
 
 
 def _content(index: int, item: Any) -> Any:

@@ -119,7 +119,10 @@ def test_header_none_lifts_the_fault_of_the_configuration(chat: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("bogus", "unknown fault 'bogus'; there are: none, cut, drop, error, malformed, reset, slow_headers, stall"),
+        (
+            "bogus",
+            "unknown fault 'bogus'; there are: none, cut, drop, error, malformed, reset, slow_headers, stall",
+        ),
         ("cut:before=3", "fault cut has no key 'before'; there are: after, probability"),
         ("cut:after=x", "fault cut: after must be a number, not 'x'"),
         ("cut:after=-1", "fault cut: after must be from 0"),

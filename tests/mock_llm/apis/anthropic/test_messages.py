@@ -95,7 +95,7 @@ def test_also_under_the_prefix_that_bedrock_uses(jump: Any, calls: Any) -> None:
         ({"n": 2}, "n: Extra inputs are not permitted"),
         ({"stream": "yes"}, "stream: Input should be a valid boolean"),
         ({"tool_choice": {"type": "any"}}, "tool_choice: may only be specified while providing tools"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "does not emulate extended thinking"),
+        ({"thinking": {"type": "on"}}, "thinking: Input tag 'on' found using 'type' does not match"),
     ],
 )
 def test_refused(jump: Any, calls: Any, body: dict[str, Any], message: str) -> None:

@@ -88,7 +88,12 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
     ),
     ({"top_k": 3}, "Unrecognized request argument supplied: top_k", None, None),
     ({"tool_choice": "required"}, "only allowed when 'tools' are specified", "tool_choice", None),
-    ({"response_format": {"type": "json_object"}}, "structured", "response_format", "not_emulated"),
+    (
+        {"response_format": {"type": "json_object"}},
+        "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+        "messages",
+        None,
+    ),
     ({"logprobs": True}, "log probabilities", "logprobs", "not_emulated"),
 ]
 

@@ -90,7 +90,12 @@ def test_request_is_repeated_in_the_answer(jump: Any, calls: Any) -> None:
         ({"max_output_tokens": 15}, "Expected a value >= 16, but got 15 instead.", "max_output_tokens"),
         ({"previous_response_id": "resp_1"}, "does not emulate stored conversations", "previous_response_id"),
         ({"tool_choice": "required"}, "only allowed when 'tools' are specified", "tool_choice"),
-        ({"text": {"format": {"type": "json_object"}}}, "does not emulate structured outputs", "text.format"),
+        (
+            {"text": {"format": {"type": "json_object"}}},
+            "Response input messages must contain the word 'json' in some form to use 'text.format' of type "
+            "'json_object'.",
+            "input",
+        ),
     ],
 )
 def test_refused(jump: Any, calls: Any, body: dict[str, Any], message: str, param: str) -> None:
