@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ParamValidationError
+
 from sandbox.aws.errors import AwsError
 from sandbox.services.appsync.sources.dynamodb_values import attributes
 from sandbox.services.appsync.sources.errors import SourceError
@@ -25,11 +27,16 @@ class Table:
         return await self.api(operation, TableName=self.name, **params)
 
     async def api(self, operation: str, **params: Any) -> Mapping[str, Any]:
-        """An operation that names its tables itself; parameters that are ``None`` are left out."""
+        """An operation that names its tables itself; parameters that are ``None`` are left out.
+
+        Raises :class:`SourceError`, and ``ValueError`` for values of another form than the API takes.
+        """
         sandbox = self._request.sandbox
         given = {name: value for name, value in params.items() if value is not None}
         try:
             return await sandbox.control.call("dynamodb", operation, **given)
+        except ParamValidationError as wrong:
+            raise ValueError(str(wrong)) from wrong
         except AwsError as refusal:
             told = f"(Service: DynamoDb, Status Code: {refusal.status}, Request ID: {sandbox.ids.text(52).upper()})"
             reasons = refusal.fields.get("CancellationReasons")

@@ -24,7 +24,7 @@ def typed(value: Mapping[str, Any]) -> dict[str, Any]:
         return {"N": str(inner)}
     if kind == "NS":
         return {"NS": [str(one) for one in inner]}
-    return {kind: inner}
+    return {"NULL": True} if kind == "NULL" else {kind: inner}
 
 
 def attributes(given: Any) -> dict[str, Any]:
