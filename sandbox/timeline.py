@@ -10,7 +10,7 @@ model      request_received(api, profile, prompt_sha) · token_emitted(index, te
            client_gone(tokens) · faulted(kind)
 lambda     environment_started(function, environment) · initialized(init_ms) · invoked(function, environment,
            cold, mode) · function_wrote(bytes) · response_completed · invocation_ended(function, outcome,
-           duration_ms, billed_ms) · environment_frozen(environment) · environment_thawed(environment) ·
+           duration_ms, billed_ms, memory_mb) · environment_frozen(environment) · environment_thawed(environment) ·
            environment_stopped(environment, reason) · throttled(function, reason) · log(function, line)
 function_url, api_rest, ... (an edge)
            request_received(method, path) · response_started(status) · sent(bytes) · response_completed(status,
@@ -20,6 +20,11 @@ api_websocket (besides, for ``@connections``, those of an edge)
            connected(api, stage) · connect_refused(status, reason) · message_received(route, bytes, request) ·
            sent(bytes, connection) · posted(connection, bytes) · failed(type, reason) ·
            disconnected(code, reason, by); the id is the connection's
+appsync (besides, for requests, those of an edge; the id of the others is the connection's or the request's)
+           connected(api) · connect_refused(reason) · message_received(type, bytes) · subscribed(subscription,
+           field) · subscribe_refused(subscription, reason) · published(mutation, subscription, subscribers) ·
+           sent(bytes, subscription) · dropped(bytes) · unsubscribed(subscription, reason) · failed(type,
+           reason) · disconnected(code, by)
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
 sqs        message_sent(queue, bytes) · message_received(queue, count) · message_deleted(queue) ·

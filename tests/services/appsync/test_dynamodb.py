@@ -210,7 +210,11 @@ def test_transactions() -> None:
         ({"operation": "Nope"}, "MappingTemplate", "Unsupported operation 'Nope'."),
         ({"operation": "GetItem"}, "MappingTemplate", "The GetItem request to table has another form"),
         ({"operation": "GetItem", "key": {"room": "a"}}, "MappingTemplate", "The GetItem request to table"),
-        ({"operation": "GetItem", "key": {"room": {"S": 5}}}, "MappingTemplate", "The GetItem request to table"),
+        (
+            {"operation": "GetItem", "key": {"room": {"S": 5}}},
+            "MappingTemplate",
+            "The GetItem request to table",
+        ),
         ({"operation": "GetItem", "key": {"room": {"S": "a"}}}, "DynamoDB:ValidationException", ""),
     ],
 )

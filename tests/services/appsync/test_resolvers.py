@@ -351,3 +351,65 @@ def test_an_endpoint_that_is_not_there(appsync: SimpleNamespace) -> None:
     config = appsync.api(appsync.resolver("Query.hello", HTTP, "http"), sources=[http])
     document = appsync.play(script, config)
     assert json.loads(document["data"]["hello"])["type"] == "HttpConnectionException"
+
+
+# -- mapping templates
+
+
+def templated(appsync: SimpleNamespace, request: str, response: str, **changes: Any) -> Any:
+    more = {"request_template": request, "response_template": response, **changes}
+    return appsync.resolver("Query.hello", None, more.pop("source", "none"), **more)
+
+
+def test_a_resolver_of_templates(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post('{ hello(name: "Ann") }')
+
+    request = '{"version": "2018-05-29", "payload": {"greeting": "Hi $ctx.args.name"}}'
+    config = appsync.api(templated(appsync, request, "$util.toJson($ctx.result.greeting)"))
+    assert appsync.play(script, config) == {"data": {"hello": "Hi Ann"}}
+
+
+@pytest.mark.parametrize(("version", "message"), [("2017-02-28", "boom"), ("2018-05-29", "mine: boom")])
+def test_templates_and_a_failed_data_source(appsync: SimpleNamespace, version: str, message: str) -> None:
+    async def script(world: Any) -> Any:
+        world.sandbox.lambda_.returns(b'{"errorMessage": "boom"}', error="Unhandled")
+        return await world.post("{ hello }")
+
+    request = f'{{"version": "{version}", "operation": "Invoke", "payload": {{}}}}'
+    response = '#if($ctx.error)$util.error("mine: $ctx.error.message", $ctx.error.type)#end"never"'
+    config = appsync.api(templated(appsync, request, response, source="lambda"))
+    (error,) = appsync.play(script, config)["errors"]
+    assert (error["message"], error["errorType"]) == (message, "Lambda:Unhandled")
+
+
+def test_a_pipeline_of_templates(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post('{ hello(name: "x") }')
+
+    one = appsync.mapped(
+        None,
+        request_template='{"payload": "$ctx.stash.first$ctx.args.name"}',
+        response_template="$util.toJson($ctx.result)",
+    )
+    early = appsync.mapped(None, request_template='#return("$ctx.prev.result!")', response_template='"never"')
+    around = templated(
+        appsync,
+        '$util.qr($ctx.stash.put("first", "<")){}',
+        '"$ctx.prev.result$ctx.stash.first"',
+        functions=["one", "early"],
+    )
+    config = appsync.api(around, functions={"one": one, "early": early})
+    assert appsync.play(script, config) == {"data": {"hello": "<x!<"}}
+
+
+def test_unauthorized_by_a_handler(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post("{ hello }")
+
+    config = appsync.api(templated(appsync, "$util.unauthorized()", "null"))
+    (error,) = appsync.play(script, config)["errors"]
+    assert (error["errorType"], error["message"]) == (
+        "Unauthorized",
+        "Not Authorized to access hello on type Query",
+    )
