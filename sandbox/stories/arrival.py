@@ -48,7 +48,8 @@ def arrival(trace: Trace, client: str) -> Arrival | None:
     requests = trace.requests(client)
     if not requests:
         return None
-    heard = [one for one in (request.words() for request in requests) if one]
+    together = trace.heard(client)
+    heard = [together] if together else [one for one in (request.words() for request in requests) if one]
     found = [
         Arrival(answer, _instants(answer.tokens, heard) if answer.tokens else _whole(answer, requests[-1]))
         for answer in trace.answers

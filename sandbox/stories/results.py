@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.stories.checks import Failure
+from sandbox.stories.counts import counts
 from sandbox.stories.model import Story
 from sandbox.stories.outcome import Outcome
 from sandbox.stories.trace import Trace
@@ -52,4 +53,5 @@ class StoryResult:
             "ended_s": seen.ended_at,
             "wall_s": round(self.wall_s, 3),
             "failures": [str(failure) for failure in self.failures],
+            "counts": counts(self.trace).shown(),
         }

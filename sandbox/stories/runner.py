@@ -91,11 +91,12 @@ async def _play(
             if refusal is None and not failures:
                 failures = await _set_up(story, sandbox, outputs, shared)
             begun = clock.now()
+            running = list(sandbox.timeline.select("ecs"))
             events: list[Event] = []
             sandbox.timeline.listen(events.append)
             if refusal is None and not failures:
                 failures = await _act(story, sandbox, outputs, shared)
-            trace = Trace(events, begun)  # now: what ends with the sandbox is no part of the story
+            trace = Trace(events, begun, running)  # now: what ends with the sandbox is no part of the story
     return trace, failures
 
 

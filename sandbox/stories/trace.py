@@ -80,11 +80,17 @@ class InvocationRun:
 class Trace:
     """The events of a story, counted from its start (``zero``, in the sandbox's seconds)."""
 
-    def __init__(self, events: Iterable[Event], zero: float = 0.0) -> None:
-        self.events = [Event(round(e.at - zero, 9), e.source, e.name, e.id, e.data) for e in events]
+    def __init__(self, events: Iterable[Event], zero: float = 0.0, before: Iterable[Event] = ()) -> None:
+        """``before``: what had happened that still counts, as containers that run."""
+        self.events, self.before = (
+            [Event(round(e.at - zero, 9), e.source, e.name, e.id, e.data) for e in one]
+            for one in (events, before)
+        )
         self._requests: dict[str, ClientRequest] = {}
         self._answers: dict[str, ModelAnswer] = {}
         self._invocations: dict[str, InvocationRun] = {}
+        self._heard: dict[str, list[Piece]] = {}
+        self._lost: set[str] = set()
         for event in self.events:
             reader = {"client": self._client, "model": self._model, "lambda": self._lambda}.get(event.source)
             if reader is not None:
@@ -98,6 +104,14 @@ class Trace:
     def requests(self, client: str) -> list[ClientRequest]:
         """The requests of a client, in order."""
         return [one for key, one in self._requests.items() if key.rpartition(":")[0] == client]
+
+    def heard(self, client: str) -> list[Piece]:
+        """What a client itself put together from several answers, as a polling one does; empty for the others."""
+        return self._heard.get(client, [])
+
+    def lost(self, client: str) -> bool:
+        """Whether a client was told that nobody knows its job."""
+        return client in self._lost
 
     @property
     def answers(self) -> list[ModelAnswer]:
@@ -123,6 +137,10 @@ class Trace:
                 request.size += data["bytes"]
                 request.decoded = request.decoded or bool(data.get("decoded"))
                 request.messages = request.messages or bool(data.get("message"))
+            case "heard":
+                self._heard.setdefault(event.id.rpartition(":")[0], []).append((event.at, data["text"]))
+            case "job_lost":
+                self._lost.add(event.id.rpartition(":")[0])
             case "closed":
                 request.close_code, request.close_reason = data["code"], data["reason"]
             case "completed" | "disconnected" | "failed":

@@ -65,7 +65,7 @@ def test_json_has_exactly_the_fields_of_the_contract(scenarios: Path, capsys: py
     rows = json.loads(out)
     assert err == ""
     assert [row["story"] for row in rows] == ["good", "bad", "other"]
-    assert all(list(row) == FIELDS for row in rows)
+    assert all(list(row) == [*FIELDS, "counts"] for row in rows)
     assert rows[0] == {
         "story": "good",
         "pattern": "one",
@@ -79,6 +79,14 @@ def test_json_has_exactly_the_fields_of_the_contract(scenarios: Path, capsys: py
         "ended_s": 1.9,
         "wall_s": 0.012,
         "failures": [],
+        "counts": {
+            "client_requests": 1,
+            "client_bytes": 59,
+            "invocations": 0,
+            "billed_ms": 0,
+            "model_requests": 1,
+            "model_tokens": 10,
+        },
     }
     assert rows[1]["failures"] == ["expect.status: expected 504, but it is 200"]
 

@@ -250,7 +250,7 @@ class Invoker:
         self._sandbox.timeline.record(
             "lambda", "invocation_ended", request_id, function=job.function.name,
             outcome=job.fault.type if job.fault else "ok",
-            duration_ms=timing.duration_ms, billed_ms=billed,
+            duration_ms=timing.duration_ms, billed_ms=billed, memory_mb=job.function.memory_mb,
         )  # fmt: skip
 
     def _billed_ms(self, function: FunctionConfig, timing: Timing) -> int:
