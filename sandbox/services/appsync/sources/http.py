@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from sandbox.aws.errors import NotEmulatedError
+from sandbox.auth import SignedRequest
+from sandbox.aws.errors import AwsError
+from sandbox.services.appsync.sources import signing
 from sandbox.services.appsync.sources.errors import SourceError
 from sandbox.services.http_client import HttpClient, TooLargeError, reachable
 
@@ -39,16 +41,14 @@ class HttpSource:
         import httpx
 
         config = source.config.get("httpConfig") or {}
-        authorization = config.get("authorizationConfig") or {}
-        if authorization.get("authorizationType") == "AWS_IAM":
-            raise NotEmulatedError("signed requests of AppSync HTTP data sources")
         try:
-            built = _build(request, str(config.get("endpoint", "")), document)
+            built = await _build(request, source, config, document)
             status, pairs, body = await self._http.whole(built, _LARGEST)
-        except (httpx.InvalidURL, ValueError, TypeError) as wrong:
-            raise SourceError(
-                f"The request to {source.name} cannot be made: {wrong}", "BadRequestException"
-            ) from wrong
+        except (httpx.InvalidURL, ValueError, TypeError, AttributeError) as wrong:
+            told = f"The request to {source.name} cannot be made: {wrong}"
+            raise SourceError(told, "BadRequestException") from wrong
+        except AwsError as refusal:  # of the role
+            raise SourceError(refusal.message, refusal.code) from refusal
         except (httpx.TransportError, TooLargeError) as failure:
             raise SourceError(f"{type(failure).__name__}: {failure}", "HttpConnectionException") from failure
         headers: dict[str, str] = {}
@@ -57,23 +57,30 @@ class HttpSource:
         return {"statusCode": status, "headers": headers, "body": body.decode("utf-8", "replace")}
 
 
-def _build(request: Request, endpoint: str, document: Mapping[str, Any]) -> httpx.Request:
+async def _build(
+    request: Request, source: DataSource, config: Mapping[str, Any], document: Mapping[str, Any]
+) -> httpx.Request:
     import httpx
 
     params = document.get("params") or {}
-    parts = urlsplit(endpoint)
+    parts = urlsplit(str(config.get("endpoint", "")))
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{endpoint!r} is no http(s)://host[:port]")
-    where = reachable(parts, request.sandbox.endpoint)
+        raise ValueError(f"{config.get('endpoint')!r} is no http(s)://host[:port]")
     path = parts.path.rstrip("/") + str(document.get("resourcePath") or "/")
     query = urlencode({name: _text(value) for name, value in (params.get("query") or {}).items()})
-    headers = {str(name): _text(value) for name, value in (params.get("headers") or {}).items()}
+    headers = {str(name).lower(): _text(value) for name, value in (params.get("headers") or {}).items()}
+    headers["host"] = parts.netloc
     body = params.get("body")
     content = None if body is None else _text(body).encode()
+    method = str(document.get("method") or "GET")
+    authorization = config.get("authorizationConfig") or {}
+    if authorization.get("authorizationType") == "AWS_IAM":
+        signed = SignedRequest(method, path, query, tuple(headers.items()), content or b"")
+        iam = authorization.get("awsIamConfig") or {}
+        headers |= await signing.headers(request.sandbox, source, iam, signed)
+    where = reachable(parts, request.sandbox.endpoint)
     url = urlunsplit((where.scheme, where.netloc, path, query, ""))
-    return httpx.Request(
-        str(document.get("method") or "GET"), url, headers={**headers, "host": parts.netloc}, content=content
-    )
+    return httpx.Request(method, url, headers=headers, content=content)
 
 
 def _text(value: Any) -> str:
