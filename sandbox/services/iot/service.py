@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +13,7 @@ from sandbox.services.iot.data import Data
 from sandbox.services.iot.handshake import open_socket
 from sandbox.services.iot.link import Authenticate, Link
 from sandbox.services.iot.message import Origin
-from sandbox.services.iot.mqtt import Decoder, MqttError
-from sandbox.services.iot.mqtt.errors import Reason
+from sandbox.services.iot.mqtt import MqttError
 from sandbox.services.iot.rules import RulesEngine
 
 _HOST = re.compile(
@@ -86,30 +84,15 @@ class IotService:
 
     async def _read(self, socket: WebSocket, link: Link) -> None:
         """Take frames until the connection ends: raises ``WebSocketDisconnect``."""
-        decoder = Decoder(int(self._sandbox.limits.value("iot.mqtt5.packet_size")) * 2)
-        loop, clock = link.loop, self._sandbox.clock
         while True:
             frame = await socket.receive()
             if frame.opcode in ("ping", "pong") or link.ended:
                 continue
-            with clock.in_flight(f"MQTT of {link.client_id or link.id}"):
-                try:
-                    if frame.opcode == "text":
-                        raise MqttError("a text frame: MQTT's are binary (MQTT 5, 6)")
-                    late = link.pace.release(len(frame.data), loop.time()) - loop.time()
-                    if late > 0:
-                        await asyncio.sleep(late)
-                    for packet in decoder.feed(frame.data):
-                        await link.handle(packet)
-                except MqttError as error:
-                    link.fail(_as_told(error))
-
-
-def _as_told(error: MqttError) -> MqttError:
-    """AWS has no 0x95 among its reasons (fact 6.14); what is too large exceeds a quota."""
-    if error.reason == Reason.PACKET_TOO_LARGE:
-        error.reason = int(Reason.QUOTA_EXCEEDED)
-    return error
+            with self._sandbox.clock.in_flight(f"MQTT of {link.client_id or link.id}"):
+                if frame.opcode == "text":
+                    link.fail(MqttError("a text frame: MQTT's are binary (MQTT 5, 6)"))
+                else:
+                    await link.receive(frame.data)
 
 
 class _Transport:
