@@ -71,7 +71,7 @@ def test_the_role_signs() -> None:
 
 
 def test_a_signature_for_another_region_is_refused() -> None:
-    answer = asked(iam(signingServiceName="sqs", signingRegion="eu-west-1"), **CALL)
+    answer = asked(iam(signingServiceName="lambda", signingRegion="eu-west-1"), **CALL)
     assert answer["statusCode"] == 403
 
 
