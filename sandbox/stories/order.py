@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from sandbox.stories.trace import ModelAnswer, Trace
 
+_AHEAD = 8  # messages that must fit together for a place to be believed at once
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -30,11 +32,7 @@ class Order:
 def order(trace: Trace, client: str) -> Order | None:
     """Of the answer of which most came, in messages; ``None``: the client got no messages or asked no model."""
     texts = [
-        text
-        for request in trace.requests(client)
-        if request.messages
-        for _, text in request.words()
-        if text.strip()
+        text for request in trace.requests(client) if request.messages for _, text in request.words() if text
     ]
     found = [_of(answer, texts) for answer in trace.answers if answer.tokens]
     if not texts or not found:
@@ -62,14 +60,25 @@ def _of(answer: ModelAnswer, texts: Sequence[str]) -> Order:
 def _ranges(whole: str, texts: Sequence[str]) -> list[tuple[int, int]]:
     """Where each message's words stand: behind those before it, or else later, or else earlier."""
     ranges, position = [], 0
-    for text in texts:
-        start = position if whole.startswith(text, position) else whole.find(text, position)
-        if start < 0:
-            start = whole.find(text)
+    for n, text in enumerate(texts):
+        start = position if whole.startswith(text, position) else _found(whole, texts[n:], position)
         if start >= 0:
             ranges.append((start, start + len(text)))
             position = start + len(text)
     return ranges
+
+
+def _found(whole: str, texts: Sequence[str], position: int) -> int:
+    """A place for the first text, at best one where those that follow fit as well; -1: there is none.
+
+    A short word occurs in many places.
+    """
+    for count in (_AHEAD, 3, 2, 1):
+        piece = "".join(texts[:count])
+        for start in (whole.find(piece, position), whole.find(piece)):
+            if start >= 0:
+                return start
+    return -1
 
 
 def _tokens(answer: ModelAnswer, covered: bytearray) -> list[bool]:

@@ -2,15 +2,16 @@
 
 import json
 import os
-import urllib.request
 from typing import Any
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
 from botocore.session import Session
 
 ENDPOINT = os.environ["GRAPHQL_URL"]
 CREDENTIALS = Session().get_credentials()
+CONNECTIONS = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE", True))  # they are kept
 
 
 def mutate(query: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -18,10 +19,9 @@ def mutate(query: str, variables: dict[str, Any]) -> dict[str, Any]:
     body = json.dumps({"query": query, "variables": variables}).encode()
     request = AWSRequest("POST", ENDPOINT, data=body, headers={"content-type": "application/json"})
     SigV4Auth(CREDENTIALS, "appsync", os.environ["AWS_REGION"]).add_auth(request)
-    sent = urllib.request.Request(ENDPOINT, data=body, headers=dict(request.headers.items()))
-    with urllib.request.urlopen(sent) as answer:
-        document = json.load(answer)
-    if document.get("errors"):
-        raise RuntimeError(f"AppSync answered {document['errors']}")
+    answer = CONNECTIONS.send(request.prepare())
+    document = json.loads(answer.content)
+    if answer.status_code != 200 or document.get("errors"):
+        raise RuntimeError(f"AppSync answered {answer.status_code}: {answer.text}")
     data: dict[str, Any] = document["data"]
     return data
