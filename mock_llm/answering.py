@@ -99,16 +99,30 @@ def begin(
     watched = Watched(app.observe, id_prefix + identity, exchange.request)
     _note(exchange, api, model, choice, rule, stream)
     watched("request_received", {"api": api, "profile": choice.profile.name, "prompt_sha": wish.prompt})
-    fault = next((f for number, f in enumerate(choice.faults) if _strikes(f, identity, number)), None)
-    if fault is not None and (refusal := fault.before()):
-        watched.faulted(fault.kind)
-        raise refusal
+    fault = _fault_of(choice, identity, watched)
     told = _spend(app, api, model, read + generation.total)
     if recording is not None and recording.streamed != stream:
         kind = "a stream" if recording.streamed else "a whole answer"
         raise ProfileError(f"the rule's recording is of {kind}, and the request asks for the other")
     created, headers_at = int(app.settings.epoch()), choice.profile.headers
     return Turn(model, wish, generation, identity, created, watched, fault, recording, told, headers_at)
+
+
+def refuse_as_told(app: MockLLM, exchange: Exchange, api: str, model: str, prompt: str) -> None:
+    """For answers that are not generated: raise the errors that they were told to end with, as :func:`begin` does."""
+    choice = choose(app.settings, app.overrides, exchange.headers, model)
+    identity = app.identity(choice.seed, prompt)
+    _note(exchange, api, model, choice, None, stream=False)
+    _fault_of(choice, identity, Watched(None, identity, exchange.request))
+
+
+def _fault_of(choice: Choice, identity: str, watched: Watched) -> Fault | None:
+    """The fault of an answer; raises the one that comes before it."""
+    fault = next((f for number, f in enumerate(choice.faults) if _strikes(f, identity, number)), None)
+    if fault is not None and (refusal := fault.before()):
+        watched.faulted(fault.kind)
+        raise refusal
+    return fault
 
 
 async def deliver(exchange: Exchange, turn: Turn, shape: Shape, *, stream: bool, headers: Headers) -> None:

@@ -7,6 +7,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mock_llm.text import count_tokens
+
+# Members of messages and blocks that hold what is read.
+READ = (
+    "text",
+    "thinking",
+    "content",
+    "toolUse",
+    "toolResult",
+    "tool_calls",
+    "function",
+    "arguments",
+    "output",
+)
 Demand = Literal["auto", "none", "any", "named"]
 
 
@@ -58,6 +72,23 @@ def _block_text(block: Any) -> str:
     if isinstance(block.get("text"), str):
         return str(block["text"])
     return json.dumps(block["json"], ensure_ascii=False) if "json" in block else ""
+
+
+def read_tokens(content: Any) -> int:
+    """Tokens of a content as the model reads it: texts, calls of tools and what they gave; pictures count nothing."""
+    if isinstance(content, str):
+        return count_tokens(content)
+    if isinstance(content, list):
+        return sum(map(read_tokens, content))
+    if not isinstance(content, dict):
+        return 0
+    data = sum(count_tokens(json.dumps(content[name])) for name in ("input", "json") if name in content)
+    return data + sum(read_tokens(content[name]) for name in READ if name in content)
+
+
+def tools_tokens(tools: Any) -> int:
+    """Tokens of the tools that a request offers."""
+    return count_tokens(json.dumps(tools)) if tools else 0
 
 
 def last_text(messages: Iterable[Any], roles: tuple[str, ...] = ("user",)) -> str:

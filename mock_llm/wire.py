@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mock_llm.pace import SECOND
+from mock_llm.text import derive, letters
 
 if TYPE_CHECKING:
     from mock_llm.ledger import Request
@@ -74,6 +75,11 @@ class Exchange:
     def method(self) -> str:
         """The HTTP method."""
         return str(self.scope["method"])
+
+    @property
+    def identity(self) -> str:
+        """24 letters and digits that tell this request from the others: for the ids of refusals."""
+        return letters(derive("request", self.request.number if self.request else self.started), 24)
 
     async def body(self, limit: int) -> bytes:
         """The whole body.

@@ -8,6 +8,7 @@ the configuration), several with a semicolon between: the first whose draw falls
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -60,6 +61,7 @@ class Fault:
 
 F = TypeVar("F", bound=type[Fault])
 KINDS: dict[str, type[Fault]] = {}
+TYPES: dict[str, type[int] | type[float] | type[str]] = {"probability": float, "seconds": float, "code": str}
 LIMITS = {"probability": 1, "status": 599, "seconds": MAX_SECONDS}
 FILES = ("cut", "drop", "error", "malformed", "reset", "slow_headers", "stall")
 
@@ -88,10 +90,7 @@ def _one(text: str) -> Fault:
     load()
     if kind not in KINDS:
         raise ProfileError(f"unknown fault {kind!r}; there are: none, {', '.join(sorted(KINDS))}")
-    known: dict[str, type[int] | type[float]] = {
-        field.name: float if field.name in ("probability", "seconds") else int
-        for field in fields(KINDS[kind])
-    }
+    known = {field.name: TYPES.get(field.name, int) for field in fields(KINDS[kind])}
     values: dict[str, Any] = {}
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
@@ -101,7 +100,10 @@ def _one(text: str) -> Fault:
             values[key] = known[key](value)
         except ValueError:
             raise ProfileError(f"fault {kind}: {key} must be a number, not {value!r}") from None
-        if not 0 <= values[key] <= LIMITS.get(key, MAX_TOKENS):
+        if known[key] is str:
+            if not re.fullmatch(r"\w{1,64}", values[key]):
+                raise ProfileError(f"fault {kind}: {key} must be a name, not {value!r}")
+        elif not 0 <= values[key] <= LIMITS.get(key, MAX_TOKENS):
             raise ProfileError(
                 f"fault {kind}: {key} must be from 0 to {LIMITS.get(key, MAX_TOKENS)}, not {value}"
             )

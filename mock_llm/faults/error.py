@@ -18,11 +18,13 @@ OPENAI = {429: ("requests", "rate_limit_exceeded"), 401: ("invalid_request_error
 class Error(Fault):
     """``status`` before the answer; with ``after`` an error frame in the stream, which then ends.
 
-    ``retry_after``: seconds, a header of the error before the answer.
+    ``retry_after``: seconds, a header of the error before the answer. ``code``: the error's name where the status has
+    several (``ModelNotReadyException``, ``insufficient_quota``, ``billing_error``).
     """
 
     status: int = 500
     retry_after: int = 0
+    code: str = ""
 
     def before(self) -> RefusedError | None:
         """The error when no token comes before it."""
@@ -46,4 +48,4 @@ class Error(Fault):
         )
         headers = {"retry-after": str(self.retry_after)} if self.retry_after else {}
         message = f"The mock model was told to fail with {self.status}."
-        return RefusedError(self.status, message, kind=kind, code=code, headers=headers)
+        return RefusedError(self.status, message, kind=kind, code=self.code or code, headers=headers)

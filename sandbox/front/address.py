@@ -19,6 +19,8 @@ HOSTS = {
     "appsync": "{id}.appsync-api.{region}.amazonaws.com",
     "cognito": "{id}.auth.{region}.amazoncognito.com",
     "alb": "{id}.{region}.elb.amazonaws.com",
+    "bedrock-runtime": "bedrock-runtime.{id}.amazonaws.com",
+    "bedrock-mantle": "bedrock-mantle.{id}.api.aws",
 }
 
 

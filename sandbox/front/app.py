@@ -76,9 +76,8 @@ class Front:
             return self._model
         if bedrock.means_runtime(resolved):
             _redirect(scope, resolved.raw_path)
-            guarded = bedrock.permitted(self._model, self._sandbox.settings.region)
-            runtime: Application = guarded if bedrock.has_key(resolved) else self._signing.before(guarded)
-            return runtime
+            region = self._sandbox.settings.region
+            return bedrock.runtime(self._model, resolved, region, self._signing.before)
         raw = resolved.raw_path
         if raw == MODEL_PREFIX or raw.startswith(MODEL_PREFIX + b"/"):
             _redirect(scope, raw[len(MODEL_PREFIX) :] or b"/")

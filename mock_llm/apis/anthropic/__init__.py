@@ -1,11 +1,11 @@
-"""Anthropic's API: messages."""
+"""Anthropic's API: messages, counts of their tokens, models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mock_llm.apis import Route
-from mock_llm.apis.anthropic import errors, messages
+from mock_llm.apis.anthropic import errors, messages, models
 from mock_llm.wire import Exchange, RefusedError
 
 
@@ -15,7 +15,11 @@ class Anthropic:
     name = "anthropic"
     routes: Sequence[Route] = (
         Route("/v1/messages", {"POST": messages.messages}),
+        Route("/v1/messages/count_tokens", {"POST": messages.count_tokens}),
         Route("/anthropic/v1/messages", {"POST": messages.messages}),
+        Route("/anthropic/v1/messages/count_tokens", {"POST": messages.count_tokens}),
+        Route("/anthropic/v1/models", {"GET": models.all_models}),
+        Route("/anthropic/v1/models/{}", {"GET": models.one_model}),
     )
 
     async def refuse(self, exchange: Exchange, refusal: RefusedError) -> None:

@@ -40,6 +40,13 @@ async def messages(app: MockLLM, exchange: Exchange) -> None:
     await deliver(exchange, turn, answer, stream=asked.stream, headers=headers)
 
 
+async def count_tokens(app: MockLLM, exchange: Exchange) -> None:
+    """Answer how many tokens a message would read."""
+    app.check_key(exchange)
+    asked = request.read(await exchange.body(app.settings.max_body), counted=True)
+    await exchange.respond_json(200, {"input_tokens": asked.input_tokens})
+
+
 class MessageAnswer:
     """A turn in the shapes of a message: a block of thinking if it was asked for, one of text, calls of tools."""
 
@@ -71,7 +78,7 @@ class MessageAnswer:
 
     def error(self, refusal: RefusedError) -> bytes:
         """The event ``error``."""
-        return server_sent("error", errors.body(refusal))
+        return server_sent("error", errors.body(refusal, f"req_{self.turn.identity}"))
 
     def broken(self, frame: bytes) -> bytes:
         """Half an event."""

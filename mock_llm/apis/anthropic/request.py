@@ -9,9 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_llm.apis.anthropic import errors, thinking
-from mock_llm.conversation import Conversation, Demand, Tool, last_text, text_of, tools_of
+from mock_llm.conversation import (
+    Conversation,
+    Demand,
+    Tool,
+    last_text,
+    read_tokens,
+    text_of,
+    tools_of,
+    tools_tokens,
+)
 from mock_llm.generation import Wish
-from mock_llm.text import count_tokens
 from mock_llm.wire import RefusedError
 
 READ = {
@@ -43,6 +51,9 @@ QUIET = {
 }
 
 
+LARGEST = 2**31  # a limit of tokens where there is none
+
+
 @dataclass(frozen=True, slots=True)
 class MessagesRequest:
     """What is left to know after the checks. ``shown``: whether the text of its thinking is sent."""
@@ -54,8 +65,11 @@ class MessagesRequest:
     shown: bool = True
 
 
-def read(body: bytes, model: str | None = None) -> MessagesRequest:
-    """A request from its JSON; ``model``: when it is not in the body. Raises ``RefusedError``."""
+def read(body: bytes, model: str | None = None, *, counted: bool = False) -> MessagesRequest:
+    """A request from its JSON; ``model``: when it is not in the body; ``counted``: only its tokens are wanted.
+
+    Raises ``RefusedError``.
+    """
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -65,7 +79,7 @@ def read(body: bytes, model: str | None = None) -> MessagesRequest:
     for name in data:
         if name not in READ and name not in QUIET:
             raise errors.invalid(name, "Extra inputs are not permitted")
-    conversation, limit = _messages(data), _limit(data)
+    conversation, limit = _messages(data), LARGEST if counted else _limit(data)
     think, budget, shown = thinking.read(data, limit)
     wish = Wish(
         prompt=hashlib.sha256(
@@ -81,11 +95,11 @@ def read(body: bytes, model: str | None = None) -> MessagesRequest:
     )
     if not isinstance(data.get("system"), (str, list, type(None))):
         raise errors.invalid("system", "Input should be a valid string or list")
-    said = [data.get("system"), *(message["content"] for message in conversation)]
+    said = read_tokens([data.get("system"), conversation]) + tools_tokens(data.get("tools"))
     stream = data.get("stream", False)
     if not isinstance(stream, bool):
         raise errors.invalid("stream", "Input should be a valid boolean")
-    return MessagesRequest(model or _model(data), wish, stream, sum(map(_tokens, said)), shown)
+    return MessagesRequest(model or _model(data), wish, stream, said, shown)
 
 
 def _model(data: Mapping[str, Any]) -> str:
@@ -224,10 +238,3 @@ def _temperature(data: Mapping[str, Any]) -> float | None:
         side = "less than or equal to 1" if value > 1 else "greater than or equal to 0"
         raise errors.invalid("temperature", f"Input should be {side}")
     return float(value)
-
-
-def _tokens(content: Any) -> int:
-    if isinstance(content, str):
-        return count_tokens(content)
-    texts = [block.get("text") for block in content or [] if isinstance(block, dict)]
-    return sum(count_tokens(text) for text in texts if isinstance(text, str))

@@ -1,11 +1,11 @@
-"""Amazon Bedrock's runtime API: Converse and InvokeModel, whole and as event streams."""
+"""Amazon Bedrock's runtime API: Converse and InvokeModel, whole and as event streams, and CountTokens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mock_llm.apis import Route
-from mock_llm.apis.bedrock import converse, errors, invoke
+from mock_llm.apis.bedrock import converse, counting, errors, invoke
 from mock_llm.wire import Exchange, RefusedError
 
 
@@ -18,6 +18,8 @@ class Bedrock:
         Route("/model/{*}/converse-stream", {"POST": converse.converse_stream}),
         Route("/model/{*}/invoke", {"POST": invoke.invoke_model}),
         Route("/model/{*}/invoke-with-response-stream", {"POST": invoke.invoke_model_with_response_stream}),
+        Route("/model/{*}/count-tokens", {"POST": counting.count_tokens}),
+        Route("/model/{*}/invoke-with-bidirectional-stream", {"POST": invoke.bidirectional}),
     )
 
     async def refuse(self, exchange: Exchange, refusal: RefusedError) -> None:

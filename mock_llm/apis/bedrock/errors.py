@@ -7,6 +7,7 @@ makes most of them itself) are the mock model's own.
 from __future__ import annotations
 
 from mock_llm.apis.bedrock import eventstream
+from mock_llm.apis.bedrock.ids import uuid_of
 from mock_llm.wire import Exchange, RefusedError, dump
 
 NAMES = {
@@ -33,12 +34,21 @@ async def refuse(exchange: Exchange, refusal: RefusedError) -> None:
     status = 400 if refusal.status == 413 else refusal.status
     headers = [(key.encode(), value.encode()) for key, value in refusal.headers.items()]
     headers.append((b"x-amzn-errortype", name(refusal).encode()))
-    await exchange.respond_json(status, {"message": refusal.message}, headers)
+    headers.append((b"x-amzn-requestid", uuid_of(exchange.identity)))
+    body: dict[str, object] = {"message": refusal.message}
+    if name(refusal) == "ModelErrorException":
+        body["originalStatusCode"] = status
+    await exchange.respond_json(status, body, headers)
 
 
-def in_stream(refusal: RefusedError) -> bytes:
-    """An error inside an event stream. What has no member of its own there is a ``modelStreamErrorException``."""
+def in_stream(refusal: RefusedError, *, timeouts: bool = False) -> bytes:
+    """An error inside an event stream. What has no member of its own there is a ``modelStreamErrorException``.
+
+    ``timeouts``: the stream is one of InvokeModel, which has a member for them (facts 10.3).
+    """
     member = MEMBERS.get(refusal.status, "modelStreamErrorException")
+    if timeouts and refusal.status == 408:
+        member = "modelTimeoutException"
     data: dict[str, object] = {"message": refusal.message}
     if member == "modelStreamErrorException":
         data |= {"originalStatusCode": refusal.status, "originalMessage": refusal.message}

@@ -13,4 +13,9 @@ if TYPE_CHECKING:
 
 def request_id(turn: Turn) -> bytes:
     """A UUID that depends on the turn's identity alone."""
-    return str(uuid.UUID(int=derive("request", turn.identity), version=4)).encode()
+    return uuid_of(turn.identity)
+
+
+def uuid_of(identity: str) -> bytes:
+    """A UUID that depends on an identity alone."""
+    return str(uuid.UUID(int=derive("request", identity), version=4)).encode()

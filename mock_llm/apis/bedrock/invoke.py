@@ -6,8 +6,8 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mock_llm.answering import begin, deliver
-from mock_llm.apis.bedrock import errors, eventstream, request
+from mock_llm.answering import begin, deliver, refuse_as_told
+from mock_llm.apis.bedrock import embeddings, errors, eventstream, request
 from mock_llm.apis.bedrock.families import Family, family_of
 from mock_llm.apis.bedrock.ids import request_id
 from mock_llm.pace import FOREVER
@@ -22,12 +22,31 @@ METRICS = "amazon-bedrock-invocationMetrics"
 
 async def invoke_model(app: MockLLM, exchange: Exchange) -> None:
     """The whole answer, in the model's own shape."""
-    await _answer(app, exchange, stream=False)
+    if embeddings.means_embedding(exchange.params[0]):
+        await _embed(app, exchange)
+    else:
+        await _answer(app, exchange, stream=False)
 
 
 async def invoke_model_with_response_stream(app: MockLLM, exchange: Exchange) -> None:
     """The answer as chunks, each an event in the model's own shape."""
     await _answer(app, exchange, stream=True)
+
+
+async def bidirectional(app: MockLLM, exchange: Exchange) -> None:
+    """Not emulated: facts 10.10."""
+    what = "The mock model does not emulate InvokeModelWithBidirectionalStream."
+    raise RefusedError(501, what, code="NotImplementedException")
+
+
+async def _embed(app: MockLLM, exchange: Exchange) -> None:
+    app.check_key(exchange)
+    model = exchange.params[0]
+    data = request.json_object(await exchange.body(app.settings.max_body))
+    answer = embeddings.answer(model, data)
+    refuse_as_told(app, exchange, "bedrock.invoke", model, str(data["inputText"]))
+    count = (b"x-amzn-bedrock-input-token-count", b"%d" % answer["inputTextTokenCount"])
+    await exchange.respond_json(200, answer, [count])
 
 
 async def _answer(app: MockLLM, exchange: Exchange, *, stream: bool) -> None:
@@ -79,7 +98,7 @@ class InvokeAnswer:
 
     def error(self, refusal: RefusedError) -> bytes:
         """An exception of the stream: facts 10.3."""
-        return errors.in_stream(refusal)
+        return errors.in_stream(refusal, timeouts=True)
 
     def broken(self, frame: bytes) -> bytes:
         """The message with a wrong checksum."""

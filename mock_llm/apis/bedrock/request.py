@@ -10,9 +10,18 @@ from typing import Any
 
 from mock_llm.apis.anthropic import thinking
 from mock_llm.apis.bedrock.errors import from_model, invalid
-from mock_llm.conversation import Conversation, Demand, Tool, last_text, part, text_of, tools_of
+from mock_llm.conversation import (
+    Conversation,
+    Demand,
+    Tool,
+    last_text,
+    part,
+    read_tokens,
+    text_of,
+    tools_of,
+    tools_tokens,
+)
 from mock_llm.generation import Wish
-from mock_llm.text import count_tokens
 from mock_llm.wire import RefusedError
 
 LARGEST = 2**31  # a limit of tokens where the request has none
@@ -65,7 +74,8 @@ def conversation(data: Mapping[str, Any]) -> BedrockRequest:
     asked = _request(*told, heard=_heard(data, messages))
     think, budget = _thinking(data, config, limit)
     wish = replace(asked.wish, form=_form(data), think=think, budget=budget)
-    return replace(asked, wish=wish)
+    tools = tools_tokens(_mapping(data, "toolConfig").get("tools"))
+    return BedrockRequest(wish, asked.input_tokens + tools)
 
 
 def prompt(
@@ -104,8 +114,7 @@ def _request(
         temperature=None if temperature is None else float(temperature),
         heard=heard,
     )
-    texts = [block.get("text") for block in said if isinstance(block, dict)]
-    return BedrockRequest(wish, sum(count_tokens(text) for text in texts if isinstance(text, str)))
+    return BedrockRequest(wish, read_tokens(said))
 
 
 def _heard(data: Mapping[str, Any], messages: list[Any]) -> Conversation:

@@ -1,11 +1,11 @@
-"""OpenAI's API: chat completions, responses and models."""
+"""OpenAI's API: chat completions, responses, embeddings and models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mock_llm.apis import Route
-from mock_llm.apis.openai import chat, errors, models, responses
+from mock_llm.apis.openai import chat, embeddings, errors, models, responses
 from mock_llm.wire import Exchange, RefusedError
 
 
@@ -19,6 +19,7 @@ class OpenAI:
         for path, handlers in (
             ("/chat/completions", {"POST": chat.completions}),
             ("/responses", {"POST": responses.responses}),
+            ("/embeddings", {"POST": embeddings.embeddings}),
             ("/models", {"GET": models.all_models}),
             ("/models/{}", {"GET": models.one_model}),
         )

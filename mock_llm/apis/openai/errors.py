@@ -27,6 +27,7 @@ _NO_KEY = (
 async def refuse(exchange: Exchange, refusal: RefusedError) -> None:
     """Answer a refusal as ``{"error": {message, type, param, code}}``."""
     headers = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+    headers.append((b"x-request-id", b"req_" + exchange.identity.encode()))
     await exchange.respond_json(refusal.status, body(refusal), headers)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from mock_llm.apis.openai import errors
 from mock_llm.conversation import Demand, Tool, part, tools_of
-from mock_llm.text import count_tokens
 
 HUGE = 10**15
 
@@ -63,14 +62,6 @@ def decimal(data: Mapping[str, Any], name: str, low: int, high: int) -> float | 
     if refusal := errors.out_of_range(name, near, low, high):
         raise refusal
     return near
-
-
-def content_tokens(content: Any) -> int:
-    """Tokens of a text, or of the texts among the parts of a content."""
-    if isinstance(content, str):
-        return count_tokens(content)
-    texts = [part.get("text") for part in content or [] if isinstance(part, dict)]
-    return sum(count_tokens(text) for text in texts if isinstance(text, str))
 
 
 def tools(data: Mapping[str, Any], name: tuple[str, ...], schema: tuple[str, ...]) -> tuple[Tool, ...]:

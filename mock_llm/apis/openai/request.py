@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_llm.apis.openai import errors, fields, forms
-from mock_llm.conversation import Conversation, last_text, text_of
+from mock_llm.conversation import Conversation, last_text, read_tokens, text_of, tools_tokens
 from mock_llm.generation import Wish
 
 ROLES = ["system", "assistant", "user", "function", "tool", "developer"]
@@ -65,7 +65,9 @@ def read(body: bytes) -> ChatRequest:
         form=forms.chat_form(data, "\n".join(text_of(message.get("content")) for message in messages)),
         think=forms.effort("reasoning_effort", data.get("reasoning_effort")),
     )
-    return ChatRequest(model, wish, stream, include_usage, _prompt_tokens(messages))
+    return ChatRequest(
+        model, wish, stream, include_usage, _prompt_tokens(messages) + tools_tokens(data.get("tools"))
+    )
 
 
 def _messages(data: Mapping[str, Any]) -> list[Any]:
@@ -158,6 +160,4 @@ def _stops(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _prompt_tokens(messages: list[Any]) -> int:
-    return PER_REPLY + sum(
-        PER_MESSAGE + fields.content_tokens(message.get("content")) for message in messages
-    )
+    return PER_REPLY + sum(PER_MESSAGE + read_tokens(message) for message in messages)

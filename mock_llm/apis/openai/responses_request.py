@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_llm.apis.openai import errors, fields, forms
-from mock_llm.conversation import Conversation, last_text, text_of
+from mock_llm.conversation import Conversation, last_text, read_tokens, text_of, tools_tokens
 from mock_llm.generation import Wish
 
 # Accepted; without effect on a mock model, though several are repeated in the answer.
@@ -77,7 +77,8 @@ def read(body: bytes) -> ResponseRequest:
         ),
         think=forms.effort("reasoning.effort", reasoning.get("effort", "medium" if reasoning else None)),
     )
-    tokens = sum(3 + fields.content_tokens(content) for content in (*said, instructions) if content)
+    read = [*([items] if isinstance(items, str) else items), instructions]
+    tokens = sum(3 + count for item in read if (count := read_tokens(item))) + tools_tokens(data.get("tools"))
     return ResponseRequest(
         model, wish, fields.flag(data, "stream"), tokens, data, bool(reasoning.get("summary"))
     )

@@ -1,0 +1,31 @@
+"""``GET /v1/models`` in Anthropic's shapes: a model for each profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mock_llm.settings import MODEL, profile_of
+from mock_llm.wire import Exchange
+
+if TYPE_CHECKING:
+    from mock_llm.app import MockLLM
+
+CREATED = "2025-01-01T00:00:00Z"
+
+
+async def all_models(app: MockLLM, exchange: Exchange) -> None:
+    """List them, all on one page."""
+    data = [_model(MODEL + name) for name in app.settings.profiles]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]}
+    await exchange.respond_json(200, {"data": data, "has_more": False, **ends})
+
+
+async def one_model(app: MockLLM, exchange: Exchange) -> None:
+    """One of them. Raises 404 for ``mock-<no profile>``."""
+    name = exchange.params[0]
+    profile_of(app.settings, name)
+    await exchange.respond_json(200, _model(name))
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": CREATED, "lifecycle": "active"}
