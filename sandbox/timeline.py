@@ -23,8 +23,8 @@ api_websocket (besides, for ``@connections``, those of an edge)
 appsync (besides, for requests, those of an edge; the id of the others is the connection's or the request's)
            connected(api) · connect_refused(reason) · message_received(type, bytes) · subscribed(subscription,
            field) · subscribe_refused(subscription, reason) · published(mutation, subscription, subscribers) ·
-           sent(bytes, subscription) · dropped(bytes) · unsubscribed(subscription, reason) · failed(type,
-           reason) · disconnected(code, by)
+           sent(bytes, subscription) · dropped(bytes) · unsubscribed(subscription, reason) · log(level,
+           text) · failed(type, reason) · disconnected(code, by)
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
 sqs        message_sent(queue, bytes) · message_received(queue, count) · message_deleted(queue) ·

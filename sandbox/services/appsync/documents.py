@@ -45,7 +45,7 @@ class Document:
         return next((one for one in self.operations if one.name and one.name.value == name), None)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def read(sdl: str, text: str) -> Document:
     """A document for a schema. Raises ``RequestRefused`` when it is no GraphQL."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sandbox.aws.appsync_schema import SchemaError
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.context import WebSocketDisconnect
 from sandbox.services.appsync import execution, http
@@ -50,8 +51,12 @@ class Engine:
     def request(
         self, api: GraphqlApi, caller: Caller, headers: Mapping[str, str], domain: str | None
     ) -> Request:
-        """A new request of a caller."""
-        schema = executable(api.schema)
+        """A new request of a caller. Raises ``RequestRefused`` when the API has no schema (UNSOURCED how)."""
+        try:
+            schema = executable(api.schema)
+        except SchemaError as wrong:
+            told = f"The API has no schema that can be used: {wrong}"
+            raise RequestRefused(400, "BadRequestException", told) from wrong
         request_id = self.sandbox.ids.uuid()
         shared = self.sources, Batches()
         return Request(self.sandbox, api, schema, caller, request_id, headers, domain, *shared)

@@ -186,6 +186,7 @@ type Query {
         ("pool", "keyed", ["keyed"]),
         ("key", "both { open secret }", ["both", "secret"]),
         ("pool", "both { open secret }", []),
+        ("outsider", "both { open secret }", ["both", "secret"]),
     ],
 )
 def test_directives_of_fields_and_types(
@@ -196,7 +197,8 @@ def test_directives_of_fields_and_types(
     config = appsync.api(
         appsync.resolver("Query.both", code), auth=(AuthProvider("API_KEY"), COGNITO), schema=DIRECTED
     )
-    given = {"authorization": token(**{"cognito:groups": ["staff"]})} if by == "pool" else None
+    groups = {"pool": ["staff"], "outsider": ["others"]}
+    given = {"authorization": token(**{"cognito:groups": groups[by]})} if by in groups else None
     _, document = asked(appsync, config, given, query=f"{{ {query} }}")
     assert [error["path"] for error in document.get("errors", ())] == ([denied] if denied else [])
 

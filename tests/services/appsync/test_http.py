@@ -267,3 +267,26 @@ def test_addresses(host: str, path: str, claimed: str | None) -> None:
     service = AppSyncService(None)  # type: ignore[arg-type]
     found = service.match(Address("POST", host, path, "", {}))
     assert (found or {}).get("api_id") == claimed
+
+
+def test_an_api_without_a_schema(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post("{ hello }", status=400)
+
+    (error,) = appsync.play(script, appsync.api(schema=""))["errors"]
+    assert "no schema" in error["message"]
+
+
+def test_what_handlers_log_is_on_the_timeline(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        await world.post("{ hello }")
+        return [(e.data["level"], e.data["text"]) for e in world.sandbox.timeline.select("appsync", "log")]
+
+    code = """
+    export function request(ctx) { console.log('asked', { a: 1 }); return {}; }
+    export function response(ctx) { console.error('told'); return null; }
+    """
+    (first, second) = appsync.play(script, appsync.api(appsync.resolver("Query.hello", code)))
+    assert first[0] == "INFO"
+    assert "asked" in first[1]
+    assert second == ("ERROR", "told")

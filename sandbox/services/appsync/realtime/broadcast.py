@@ -76,8 +76,10 @@ def _send(engine: Engine, one: Subscription, text: str) -> None:
 
 
 def _text(engine: Engine, request: Request, one: Subscription, tree: Any) -> str | None:
-    """The payload, or ``None`` for one that is over the limit: it is dropped and nobody is told."""
+    """The payload; ``None`` for one over the limit (it is dropped and nobody is told) or that fits no schema now."""
     document = documents.read(request.api.schema, one.query.text)
+    if document.errors:  # the schema is another one by now
+        return None
     delivery = Request(
         request.sandbox,
         request.api,
