@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mock_llm.settings import MODEL, profile_of
-from mock_llm.wire import Exchange
+from mock_llm.apis.anthropic import errors
+from mock_llm.settings import MODEL, UnknownModelError, profile_of
+from mock_llm.wire import Exchange, RefusedError
 
 if TYPE_CHECKING:
     from mock_llm.app import MockLLM
@@ -21,9 +22,13 @@ async def all_models(app: MockLLM, exchange: Exchange) -> None:
 
 
 async def one_model(app: MockLLM, exchange: Exchange) -> None:
-    """One of them. Raises 404 for ``mock-<no profile>``."""
+    """One of them. 404 for ``mock-<no profile>``."""
     name = exchange.params[0]
-    profile_of(app.settings, name)
+    try:
+        profile_of(app.settings, name)
+    except UnknownModelError as error:
+        await errors.refuse(exchange, RefusedError(404, f"model: {error.model}"))
+        return
     await exchange.respond_json(200, _model(name))
 
 
