@@ -63,19 +63,25 @@ class Http1:
 
 
 class _Connection(HttpToolsProtocol):
-    """uvicorn's protocol, and an application that may cut the connection (:class:`ConnectionAbort`)."""
+    """uvicorn's protocol, and an application that may cut the connection (:class:`ConnectionAbort`).
+
+    An application finds it in ``scope["connection"]``: ``opened`` is the loop's time at its start, and
+    ``timeout_keep_alive`` (seconds) may be set to close it when it is idle for so long.
+    """
 
     def __init__(self, app: Application, config: Config, state: ServerState) -> None:
         super().__init__(config, state, {})
         self._state = state
         self._asgi = app
         self.app: Any = self._answer
+        self.opened = asyncio.get_running_loop().time()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._sent: list[tuple[bytes, bytes]] = []
         scope: Scope = self.scope  # type: ignore[assignment]
         scope["sent_headers"] = self._sent
+        scope["connection"] = self
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # ASGI has names in lower case; a Lambda behind a REST API sees them as the client wrote them.

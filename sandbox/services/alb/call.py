@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -33,6 +34,15 @@ class Call:
     def idle_s(self) -> float:
         """The idle timeout."""
         return float(self.balancer.attributes["idle_timeout.timeout_seconds"])
+
+    def keep(self) -> bool:
+        """Let the client's connection close when it is idle; whether it may be kept after this answer (facts 7.2)."""
+        connection: Any = self.scope.get("connection")
+        if connection is None:  # HTTP/2: one that is kept as long as the client wants it
+            return True
+        connection.timeout_keep_alive = self.idle_s
+        age = asyncio.get_running_loop().time() - connection.opened
+        return bool(age < float(self.balancer.attributes["client_keep_alive.seconds"]))
 
     @cached_property
     def headers(self) -> dict[str, tuple[str, ...]]:

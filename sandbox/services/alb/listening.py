@@ -1,8 +1,8 @@
 """Which listener a request came to: AWS tells by the port, the sandbox has one for all of them.
 
 The port is, in this order: that of the path (``/_aws/alb/<name>:8080/``); that of the ``Host`` header, unless it is
-the sandbox's own; 443 for TLS and 80 without. Where there is no such listener, the one with the lowest port of the same
-protocol answers, and where there is none of the protocol, the one with the lowest port: TLS may be left out.
+the sandbox's own; 443 for TLS and 80 without. Where there is no such listener, the one with the lowest port of the
+same protocol answers, and where there is none of the protocol, the one with the lowest port: TLS may be left out.
 """
 
 from __future__ import annotations

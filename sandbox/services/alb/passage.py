@@ -147,4 +147,5 @@ class Passage:
         made = set_cookies(
             self._choice, call.group_cookies, answered, call.sandbox.clock.epoch(), secure=secure
         )
-        return [*pairs, *(("set-cookie", value) for value in made)]
+        closing = [] if call.keep() else [("connection", "close")]
+        return [*pairs, *(("set-cookie", value) for value in made), *closing]

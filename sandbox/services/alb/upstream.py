@@ -68,6 +68,8 @@ class Upstream(asyncio.Protocol):
         self._reason = b""
         self._pairs: Pairs = []
         self._size = 0
+        self._in_head = True
+        self._head_bytes = 0
 
     # -- a request
 
@@ -75,6 +77,7 @@ class Upstream(asyncio.Protocol):
         """Send the head of a request. ``head_only``: its answer has no body (HEAD)."""
         assert self.transport is not None
         self._busy, self._whole, self._keep, self._head_only = True, False, True, head_only
+        self._in_head, self._head_bytes = True, 0
         self._events.clear()
         self.transport.write(head)
 
@@ -149,13 +152,21 @@ class Upstream(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._fail(MalformedError(f"the target's answer is no HTTP: {error}"))
             self.close()
+        if self._in_head:  # a line without an end is not told by the parser
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limit:
+                self._too_large()
         self._wake()
+
+    def _too_large(self) -> None:
+        self._fail(MalformedError(f"the headers of the target's answer are over {self._limit} bytes"))
+        self.close()
 
     def eof_received(self) -> None:
         return None
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._until_close and not self._whole and error is None:
+        if self._until_close and not self._whole and error is None and self._error is None:
             self._whole, self._keep = True, False
             self._events.append(None)
         elif not self._whole or not self._busy:
@@ -200,14 +211,14 @@ class Upstream(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._size += len(name) + len(value) + 4
         if self._size > self._limit:
-            self._fail(MalformedError(f"the headers of the target's answer are over {self._limit} bytes"))
-            self.close()
+            self._too_large()
         self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
+        if self._error is not None or (100 <= status < 200 and status != 101):
             return
+        self._in_head = False
         names = {name.lower(): value.lower() for name, value in self._pairs}
         bodiless = self._head_only or status in (204, 304)
         framed = b"content-length" in names or b"chunked" in names.get(b"transfer-encoding", b"")
@@ -219,12 +230,12 @@ class Upstream(asyncio.Protocol):
             self._events.append(None)
 
     def on_body(self, data: bytes) -> None:
-        if not self._head_only:
+        if not self._head_only and self._error is None:
             self._put(data)
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if self._whole or 100 <= status < 200:
+        if self._whole or self._error is not None or 100 <= status < 200:
             return
         self._whole = True
         self._events.append(None)

@@ -1,0 +1,135 @@
+"""Which rule a request meets, and what answers without a target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+async def tell(request: Any, writer: Any) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmain")
+
+
+CONDITIONS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    ({"Field": "path-pattern", "Values": ["/chat/*"]}, {"url": "/chat/1"}, True),
+    ({"Field": "path-pattern", "Values": ["/chat/*"]}, {"url": "/Chat/1"}, False),
+    ({"Field": "path-pattern", "Values": ["/a?c"]}, {"url": "/abc"}, True),
+    ({"Field": "path-pattern", "Values": ["/a?c"]}, {"url": "/abbc"}, False),
+    ({"Field": "path-pattern", "Values": ["/a\\*c"]}, {"url": "/abc"}, False),
+    ({"Field": "host-header", "Values": ["*.example.com"]}, {"headers": {"host": "Chat.Example.com"}}, True),
+    ({"Field": "host-header", "Values": ["*.example.com"]}, {"headers": {"host": "example.com"}}, False),
+    ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Kind", "Values": ["a*", "b"]}},
+     {"headers": {"x-kind": "ABC"}}, True),
+    ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Kind", "Values": ["a*"]}}, {}, False),
+    ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["PUT"]}}, {"method": "PUT"}, True),
+    ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["PUT"]}}, {}, False),
+    ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "v", "Value": "1*"}]}},
+     {"url": "/?v=12"}, True),
+    ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "beta"}]}}, {"url": "/?any=BETA"}, True),
+    ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "v", "Value": "1"}]}},
+     {"url": "/?w=1"}, False),
+    ({"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.0/8"]}}, {}, True),
+    ({"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}, {}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("condition", "request_", "matches"), CONDITIONS)
+def test_a_condition_decides(play: Any, condition: Any, request_: Any, matches: bool) -> None:
+    async def main(world: Any) -> Any:
+        fixed = {"StatusCode": "418", "MessageBody": "rule", "ContentType": "text/plain"}
+        action = [{"Type": "fixed-response", "FixedResponseConfig": {**fixed, "StatusCode": "409"}}]
+        await world.aws(
+            "CreateRule", ListenerArn=world.listener, Priority=1, Conditions=[condition], Actions=action
+        )
+        options = {"method": "GET", "url": "/", "headers": {}, **request_}
+        url = "/_aws/alb/lb" + options.pop("url")
+        return (await world.http.request(url=url, **options)).status_code
+
+    assert play(main, tell) == (409 if matches else 200)
+
+
+def test_the_lowest_priority_that_matches_wins_and_all_conditions_must_hold(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        async def rule(priority: int, status: str, *patterns: dict[str, Any]) -> str:
+            action = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": status}}]
+            made = await world.aws(
+                "CreateRule",
+                ListenerArn=world.listener,
+                Priority=priority,
+                Conditions=list(patterns),
+                Actions=action,
+            )
+            return str(made["Rules"][0]["RuleArn"])
+
+        path = {"Field": "path-pattern", "Values": ["/x*"]}
+        put = {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["PUT"]}}
+        await rule(20, "402", path)
+        both = await rule(10, "401", path, put)
+        seen = [(await world.http.request(m, "/x")).status_code for m in ("GET", "PUT")]
+        await world.aws("SetRulePriorities", RulePriorities=[{"RuleArn": both, "Priority": 30}])
+        seen.append((await world.http.put("/x")).status_code)
+        return seen
+
+    assert play(main, tell) == [402, 401, 402]
+
+
+def test_a_fixed_response(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        fixed = {"StatusCode": "503", "MessageBody": "later", "ContentType": "text/plain"}
+        await world.aws(
+            "ModifyListener", ListenerArn=world.listener,
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": fixed}],
+        )  # fmt: skip
+        return await world.http.get("/")
+
+    response = play(main)
+    assert (response.status_code, response.text) == (503, "later")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("config", "location"),
+    [
+        ({"Protocol": "HTTPS", "Port": "443"}, "https://lb-1.us-east-1.elb.amazonaws.com:443/a/b?c=1"),
+        ({"Host": "new.example", "Path": "/v2/#{path}", "Query": ""}, "http://new.example:80/v2/a/b"),
+        ({"Path": "/#{host}/#{port}", "Query": "#{query}&d=2"},
+         "http://lb-1.us-east-1.elb.amazonaws.com:80/lb-1.us-east-1.elb.amazonaws.com/80?c=1&d=2"),
+    ],
+)  # fmt: skip
+def test_a_redirect_keeps_what_it_does_not_change(play: Any, config: Any, location: str) -> None:
+    async def main(world: Any) -> Any:
+        action = [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302", **config}}]
+        await world.aws("ModifyListener", ListenerArn=world.listener, DefaultActions=action)
+        return await world.http.get("/a/b?c=1")
+
+    response = play(main)
+    assert (response.status_code, response.headers["location"]) == (302, location)
+
+
+def test_headers_that_the_listener_puts_into_every_answer(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        wanted = {
+            "routing.http.response.x_frame_options.header_value": "DENY",
+            "routing.http.response.server.enabled": "false",
+        }
+        await world.aws(
+            "ModifyListenerAttributes", ListenerArn=world.listener,
+            Attributes=[{"Key": key, "Value": value} for key, value in wanted.items()],
+        )  # fmt: skip
+        return (await world.http.get("/")).headers
+
+    headers = play(main)
+    assert headers["x-frame-options"] == "DENY"
+    assert "server" not in headers
+
+
+def test_an_unknown_load_balancer_and_an_unknown_listener_are_told(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        answers = [await world.http.get(f"/_aws/alb/{name}/") for name in ("other", "lb:81")]
+        return [(answer.status_code, answer.json()["message"]) for answer in answers]
+
+    assert play(main) == [
+        (404, "There is no load balancer other."),
+        (404, "The load balancer lb has no listener at port 81; it has HTTP:80."),
+    ]
