@@ -139,12 +139,13 @@ class Engine:
 
     # -- what subscribers are told
 
-    def say(self, connection: Connection, text: str, **more: Any) -> None:
-        """Send a frame; nothing happens when the connection has ended."""
+    def say(self, connection: Connection, text: str, size: int | None = None, **more: Any) -> None:
+        """Send a frame; nothing happens when the connection has ended. ``size``: its bytes, when known."""
         if connection.socket.closed:
             return
         connection.socket.send(text)
-        self.sandbox.timeline.record(SOURCE, "sent", connection.id, bytes=len(text.encode()), **more)
+        bytes_ = len(text.encode()) if size is None else size
+        self.sandbox.timeline.record(SOURCE, "sent", connection.id, bytes=bytes_, **more)
 
     def end(self, subscription: Subscription, why: str) -> None:
         """A subscription ends and its client is told."""

@@ -452,8 +452,8 @@ def test_equal_subscriptions_are_sent_one_text(
     from sandbox.services.appsync.realtime import broadcast
 
     made: list[Any] = []
-    original = broadcast._text
-    monkeypatch.setattr(broadcast, "_text", lambda *given: made.append(given) or original(*given))
+    original = broadcast._payload
+    monkeypatch.setattr(broadcast, "_payload", lambda *given: made.append(given) or original(*given))
 
     async def script(world: Any) -> Any:
         sockets = [await world.connect() for _ in range(3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import ExecutionResult, execute
 
@@ -45,37 +45,44 @@ class Subscriptions:
 
 def publish(engine: Engine, request: Request, mutation: str, tree: Any) -> None:
     """Send what a mutation's field gave to the subscriptions that it triggers."""
+    now = asyncio.get_running_loop().time()
     for field in request.schema.triggers.get(mutation, ()):
-        texts: dict[tuple[Any, ...], str | None] = {}
+        payloads: dict[tuple[Any, ...], _Payload | None] = {}
         reached = 0
         for one in engine.subscriptions.of(request.api.id, field):
-            if not _wanted(one, tree):
+            if now < one.deaf_until or not _wanted(one, tree):
                 continue
-            if one.shape not in texts:
-                texts[one.shape] = _text(engine, request, one, tree)
-            text = texts[one.shape]
-            if text is not None:
+            if one.shape not in payloads:
+                payloads[one.shape] = _payload(engine, request, one, tree)
+            payload = payloads[one.shape]
+            if payload is not None:
                 reached += 1
-                _send(engine, one, text)
+                _send(engine, one, payload)
         engine.sandbox.timeline.record(
             "appsync", "published", request.id, mutation=mutation, subscription=field, subscribers=reached
         )
 
 
 def _wanted(one: Subscription, tree: Any) -> bool:
-    if asyncio.get_running_loop().time() < one.deaf_until:
-        return False
     if one.groups is not None:
         return filters.by_groups(one.groups, tree)
     return filters.by_arguments(one.arguments, tree)
 
 
-def _send(engine: Engine, one: Subscription, text: str) -> None:
-    frame = frames.data(one.id, text)
-    one.line.deliver(lambda: engine.say(one.connection, frame, subscription=one.id))
+class _Payload(NamedTuple):
+    """The JSON that subscribers of one shape get, and its size in bytes."""
+
+    text: str
+    size: int
 
 
-def _text(engine: Engine, request: Request, one: Subscription, tree: Any) -> str | None:
+def _send(engine: Engine, one: Subscription, payload: _Payload) -> None:
+    frame = frames.data(one.head, payload.text)
+    size = len(one.head.encode()) + payload.size + 1
+    one.line.deliver(lambda: engine.say(one.connection, frame, size, subscription=one.id))
+
+
+def _payload(engine: Engine, request: Request, one: Subscription, tree: Any) -> _Payload | None:
     """The payload; ``None`` for one over the limit (it is dropped and nobody is told) or that fits no schema now."""
     document = documents.read(request.api.schema, one.query.text)
     if document.errors:  # the schema is another one by now
@@ -107,7 +114,7 @@ def _text(engine: Engine, request: Request, one: Subscription, tree: Any) -> str
     if size > int(engine.sandbox.limits.value("appsync.subscription.payload")):
         engine.sandbox.timeline.record("appsync", "dropped", one.connection.id, bytes=size)
         return None
-    return text
+    return _Payload(text, size)
 
 
 def _member(source: Any, info: GraphQLResolveInfo[Request], /, **_: Any) -> Any:

@@ -37,6 +37,10 @@ class Subscription:
     groups: Groups | None = None
     invalidation: Groups | None = None
     deaf_until: float = 0.0
+    head: str = ""  # of its messages
+
+    def __post_init__(self) -> None:
+        self.head = frames.data_head(self.id)
 
 
 @dataclass(slots=True, eq=False)

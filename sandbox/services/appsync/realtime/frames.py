@@ -46,6 +46,11 @@ def error(id: str | None, errors: Sequence[Any]) -> str:
     return compact({**named, "type": "error", "payload": {"errors": list(errors)}})
 
 
-def data(id: str, payload: str) -> str:
+def data_head(id: str) -> str:
+    """What stands before the payload in a message of a subscription: made once for all its messages."""
+    return f'{{"id":{compact(id)},"type":"data","payload":'
+
+
+def data(head: str, payload: str) -> str:
     """A message of a subscription. ``payload``: JSON, made once for all that get the same."""
-    return f'{{"id":{json.dumps(id)},"type":"data","payload":{payload}}}'
+    return f"{head}{payload}}}"
