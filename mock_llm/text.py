@@ -8,10 +8,13 @@ change every answer, so ``WORDS_SHA256`` pins it and a test compares.
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import importlib.util
 import random
 import re
 from functools import lru_cache
+from pathlib import Path
 
 WORDS_SHA256 = "0f5447ac8e3a43e053fac7693a8c3e586a664eb30fd352b5fa85f196b76cfd1c"
 ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -22,9 +25,15 @@ PIECE = re.compile(r"\n+|\s?\w+|\s?[^\w\s]|\s+")
 @lru_cache(maxsize=1)
 def words() -> tuple[str, ...]:
     """The words that answers are made of, in Faker's order."""
-    from faker.providers.lorem.en_US import Provider  # 0.1 s: only who speaks pays for it
-
-    return tuple(Provider.word_list)
+    spec = importlib.util.find_spec("faker")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("the mock model's words are those of Faker: pip install faker")
+    # Read, not imported: an import of Faker looks through all of its languages, 0.1 s for one list.
+    module = Path(spec.origin).parent / "providers" / "lorem" / "en_US" / "__init__.py"
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "word_list":
+            return tuple(ast.literal_eval(node.value))
+    raise ValueError(f"no word_list in {module}: this Faker is another than the one that was tested")
 
 
 def derive(*parts: object) -> int:

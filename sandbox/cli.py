@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sandbox import collection
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 BAD_INPUT = 2
@@ -88,6 +90,7 @@ def up(
     backend: Backend = "moto",
 ) -> None:
     """Start the sandbox."""
+    collection.pause()
     from sandbox.cli_up import Options, start
 
     options = Options(
@@ -173,6 +176,7 @@ def run(
     ] = None,
 ) -> None:
     """Run stories and print what became of each answer."""
+    collection.pause()
     from sandbox.cli_run import player_of, run_command
 
     url, alone = parse_backend_option(backend), parse_backend_option(plain, "--plain") if plain else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from sandbox import collection
 from sandbox.clock import ClockKind, stopwatch
 from sandbox.stories.discovery import UnknownStoryError, find_stories
 from sandbox.stories.loading import StoryError
@@ -22,6 +23,7 @@ from sandbox.stories.model import Story
 from sandbox.stories.report import failure_text, summary, table, timeline
 from sandbox.stories.results import StoryResult
 from sandbox.stories.runner import real_workshop, run_story
+from sandbox.stories.warm import warm
 
 PASSED, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -74,10 +76,13 @@ def _played(
 ) -> Iterator[Iterator[StoryResult]]:
     """The results in the stories' order. Stories share nothing, so they can be played at once."""
     workers = min(jobs, len(stories))
+    real_workshop()
     if workers < 2:
+        collection.settle()
         yield (player(story, clock, as_of) for story in stories)
         return
-    real_workshop()  # what every process needs is read once, before they part
+    warm()
+    collection.settle()
     with ProcessPoolExecutor(workers, get_context("fork")) as pool:
         results = [pool.submit(player, story, clock, as_of) for story in stories]
         try:

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from sandbox import collection
 from sandbox.backend import BackendError
 from sandbox.clock import Clock, ClockKind
 from sandbox.clock import run as run_clock
@@ -101,6 +102,7 @@ async def _serve(clock: Clock, options: Options) -> None:
         _say_ready(f"sandbox ready {sandbox.endpoint}")
         control: Any = sandbox.control
         warming = loop.create_task(control.start())  # moto's import takes a while; the first request may wait
+        warming.add_done_callback(lambda _: collection.settle())
         try:
             await ended.wait()
         finally:

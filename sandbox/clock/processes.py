@@ -37,6 +37,7 @@ class _Process:
         self._without = without
         self._threads: dict[int, procfs.ThreadFiles] = {}
         self._napping: dict[int, float] = {}  # threads in a sleep of the kernel's: since when
+        self._memory: procfs.MemoryFile | None = None
         self.count()
 
     def count(self) -> bool:
@@ -92,10 +93,22 @@ class _Process:
                 self._threads.pop(tid).close()
         return True
 
+    def memory(self) -> int:
+        """Resident bytes; 0 when it is gone."""
+        if self._memory is None:
+            try:
+                self._memory = procfs.MemoryFile(self.pid)
+            except OSError:
+                return 0
+        return self._memory.resident_bytes()
+
     def close(self) -> None:
         for thread in self._threads.values():
             thread.close()
         self._threads.clear()
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
 
 
 class _Group:
@@ -117,7 +130,7 @@ class _Group:
         for pid, process in list(self.processes.items()):
             verdict = max(verdict, process.look())
             if process.gone:
-                del self.processes[pid]
+                self.processes.pop(pid).close()
             if verdict is Verdict.RUNNING:
                 break
         if verdict is not Verdict.QUIET and self.limit is not None:
@@ -140,7 +153,7 @@ class _Group:
         self.freezing = self.frozen = False
 
     def memory(self) -> int:
-        return sum(procfs.resident_bytes(pid) for pid in self.processes)
+        return sum(process.memory() for process in self.processes.values())
 
     def _check_memory(self, limit: int) -> None:
         if self.exceeded is not None and self.memory() > limit:

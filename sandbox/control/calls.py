@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from sandbox.aws.errors import AwsError
@@ -95,6 +95,12 @@ def _client(service: str, region: str) -> Any:
         if (service, region) not in _clients:
             _clients[service, region] = _make(service, region)
         return _clients[service, region]
+
+
+def warm(services: Iterable[str], region: str) -> None:
+    """Make clients before there is a sandbox."""
+    for service in services:
+        _client(service, region)
 
 
 def _make(service: str, region: str) -> Any:

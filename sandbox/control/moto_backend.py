@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.clock import Clock
 from sandbox.context import Settings
-from sandbox.control import moto_s3, moto_time
+from sandbox.control import moto_cognito, moto_s3, moto_time
 from sandbox.control.message import Request, Response
 from sandbox.control.target import Target, operation_hint
 from sandbox.control.wire import werkzeug_request
@@ -64,7 +64,6 @@ class MotoBackend:
         self._settings = settings
         self._clock = clock
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="moto")
-        self._routes: dict[str, _Routes] = {}
         self._change: asyncio.Future[None] | None = None
 
     async def warm(self) -> None:
@@ -131,12 +130,26 @@ class MotoBackend:
         return _called(handler, wrapped, target, request)
 
     def _routes_of(self, service: str, url: str) -> _Routes:
-        if service not in self._routes:
-            self._routes[service] = _load(service, url)
+        if service not in _routes:
+            _routes[service] = _load(service, url)
             moto_time.adopt()
             if service == "s3":
                 moto_s3.adopt()
-        return self._routes[service]
+            elif service == "cognito-idp":
+                moto_cognito.adopt()
+        return _routes[service]
+
+
+_routes: dict[str, _Routes] = {}  # they are the same for every sandbox of the process
+
+
+def warm(services: Iterable[str]) -> None:
+    """Import moto's core and its code for some services before there is a sandbox."""
+    _import_core()
+    from moto import backends
+
+    for service in services:
+        backends.get_backend(service)  # type: ignore[call-overload]
 
 
 def _import_core() -> None:

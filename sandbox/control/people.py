@@ -34,14 +34,14 @@ class People(Protocol):
 
 
 class MotoPeople:
-    """moto's IAM, read in its worker."""
+    """moto's IAM. Roles are read at once, from copies, since each push over an API asks for one."""
 
     def __init__(self, moto: MotoBackend) -> None:
         self._moto = moto
 
     async def role(self, arn: str) -> Role | None:
         """A role by its ARN."""
-        return await self._moto.run(lambda: _role_of(arn)) if _iam_is_used() else None
+        return _role_of(arn) if _iam_is_used() else None
 
     async def user(self, access_key: str) -> Credential | None:
         """What belongs to an access key."""
@@ -57,7 +57,7 @@ def _role_of(arn: str) -> Role | None:
     from moto.iam.models import iam_backends
 
     for accounts in list(iam_backends.values()):
-        for role in accounts["aws"].roles.values():
+        for role in list(accounts["aws"].roles.values()):
             if role.arn == arn:
                 return Role(str(role.id), tuple(_policies(role)))
     return None
@@ -89,10 +89,10 @@ def _of_user(user: Any, backend: Any, access_key: str) -> Credential | None:
 
 def _policies(owner: Any) -> Iterator[Mapping[str, Any]]:
     """The documents of a user's, group's or role's policies, inline and attached."""
-    for document in owner.policies.values():
+    for document in list(owner.policies.values()):
         yield policy_document(document)
-    for policy in owner.managed_policies.values():
-        for version in policy.versions:
+    for policy in list(owner.managed_policies.values()):
+        for version in list(policy.versions):
             if version.version_id == policy.default_version_id:
                 yield policy_document(version.document)
 

@@ -1,0 +1,36 @@
+"""What is read before the stories part."""
+
+import gc
+import subprocess
+import sys
+
+from sandbox import collection
+
+PROGRAM = """
+import sys
+from sandbox.stories.warm import warm
+warm()
+assert __import__("threading").active_count() == 1, "a fork must find no threads"
+from sandbox.control.calls import _clients
+print(sorted(service for service, _ in _clients))
+"""
+
+
+def test_warm_reads_models_and_leaves_no_thread():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "['cloudformation', 'iam', 'lambda', 's3']"
+
+
+def test_settled_objects_are_left_out_of_collections():
+    try:
+        collection.pause()
+        assert not gc.isenabled()
+        before = gc.get_freeze_count()
+        kept = [[] for _ in range(1000)]
+        collection.settle()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() >= before + len(kept)
+    finally:
+        gc.unfreeze()
+        gc.enable()
