@@ -9,6 +9,7 @@ NAMES = (
     "start_up",
     "stories",
     "delay_per_token",
+    "alb_delay",
     "mock_llm_pace",
     "mock_llm_compare",
     "websocket_connections",
