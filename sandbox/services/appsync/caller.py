@@ -34,11 +34,7 @@ class Caller:
         return (self.mode, self.groups, self.default_allows, self.denied)
 
     def may(self, api: GraphqlApi, schema: Executable, type_name: str, field_name: str) -> bool:
-        """Whether the caller may have a field.
-
-        A signature's policies are asked for the fields of Query, Mutation and Subscription only: the ARNs of the
-        guide's own examples. What they mean for the fields of other types is UNSOURCED.
-        """
+        """Whether the caller may have a field, by the API's directives and modes."""
         if f"{type_name}.{field_name}" in self.denied:
             return False
         rule = schema.rule(type_name, field_name)
@@ -55,12 +51,14 @@ class Caller:
                 return False
         elif not self.default_allows:
             return False
-        return self.principal is None or self._permitted(api, schema, type_name, field_name)
+        return True
 
-    def _permitted(self, api: GraphqlApi, schema: Executable, type_name: str, field_name: str) -> bool:
-        roots = (schema.schema.query_type, schema.schema.mutation_type, schema.schema.subscription_type)
-        if all(root is None or root.name != type_name for root in roots):
+    def permitted(self, api: GraphqlApi, type_name: str, field_name: str) -> bool:
+        """Whether a signature's policies allow a field of Query, Mutation or Subscription.
+
+        Those are the ARNs of the guide's own examples; what policies mean for other types is UNSOURCED.
+        """
+        if self.principal is None:
             return True
-        assert self.principal is not None
         resource = f"{api.arn}/types/{type_name}/fields/{field_name}"
         return authorize(self.principal, "appsync:GraphQL", resource, context=self.context)

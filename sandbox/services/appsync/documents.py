@@ -19,6 +19,7 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
+    get_location,
     parse,
     validate,
 )
@@ -59,10 +60,17 @@ def read(sdl: str, text: str) -> Document:
     return Document(ast, operations, fragments, errors)
 
 
-def introspects(operation: OperationDefinitionNode, fragments: selections.Fragments) -> bool:
-    """Whether a query asks for the schema."""
-    asked = {node.name.value for node in selections.fields(operation.selection_set, fragments)}
-    return operation.operation is OperationType.QUERY and bool(asked & {"__schema", "__type"})
+def hidden(operation: OperationDefinitionNode, fragments: selections.Fragments) -> Entry | None:
+    """The error of a query that asks for a schema that is hidden: a validation error (AWS's blog on these limits)."""
+    for node in selections.fields(operation.selection_set, fragments):
+        name = node.name.value
+        if name in ("__schema", "__type") and operation.operation is OperationType.QUERY:
+            told = f"Field '{name}' in type 'Query' is undefined @ '{selections.key(node)}'"
+            assert node.loc is not None
+            place = get_location(node.loc.source, node.loc.start)
+            places = [{"line": place.line, "column": place.column}]
+            return plain(f"Validation error of type FieldUndefined: {told}", places)
+    return None
 
 
 # pattern of graphql-core's message -> graphql-java's. {path}: the fields that lead to the place.

@@ -12,7 +12,7 @@ from graphql.pyutils import is_awaitable
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync import documents, selections
-from sandbox.services.appsync.errors import Entry, FieldError, entry, not_authorized, plain
+from sandbox.services.appsync.errors import Entry, FieldError, entry, not_authorized, plain, unauthorized
 from sandbox.services.appsync.request import FieldCall, Request
 from sandbox.services.appsync.resolvers import resolve
 
@@ -60,13 +60,27 @@ def chosen(
         named = f"Unknown operation named '{query.operation}'." if query.operation else None
         return [plain(named or "Must provide operation name if query contains multiple operations.", None)]
     api = request.api
-    if api.introspection == "DISABLED" and documents.introspects(operation, document.fragments):
-        return [plain("Introspection is disabled.", None)]
+    _check_permission(request, document, operation)
+    if api.introspection == "DISABLED":
+        hidden = documents.hidden(operation, document.fragments)
+        if hidden is not None:
+            return [hidden]
     depth = selections.depth(operation.selection_set, document.fragments)
     if api.query_depth_limit and depth > api.query_depth_limit:
         text = f"The query has {depth} levels, more than {api.query_depth_limit}."
         return [{**plain(text, None), "errorType": "QueryDepthLimitReached"}]
     return document, operation
+
+
+def _check_permission(
+    request: Request, document: documents.Document, operation: OperationDefinitionNode
+) -> None:
+    """A signature's policies have to allow each field that is asked for (amplify-cli's issues 4343 and 13712)."""
+    kind = request.schema.schema.get_root_type(operation.operation)
+    for node in selections.fields(operation.selection_set, document.fragments):
+        name = node.name.value
+        if kind and not name.startswith("__") and not request.caller.permitted(request.api, kind.name, name):
+            raise unauthorized(request.sandbox.limits, "Permission denied")
 
 
 async def run(request: Request, query: Query, handlers: Handlers) -> Answer:

@@ -13,29 +13,29 @@ from sandbox.services.appsync.errors import FieldError
 from sandbox.services.appsync.sources import SourceError
 
 if TYPE_CHECKING:
-    from sandbox.control.appsync import Mapped, Resolver
+    from sandbox.control.appsync import DataSource, Mapped, Resolver
     from sandbox.services.appsync.mapping import Handlers, Phase
     from sandbox.services.appsync.request import FieldCall, Request
 
 # What a direct resolver sends a function of the context: no result, no error, no environment.
 _DIRECT = ("arguments", "identity", "source", "request", "prev", "info", "stash")
+_KINDS = {"AWS_LAMBDA": "Lambda", "HTTP": "Http", "AMAZON_DYNAMODB": "DynamoDB"}
 _OLD_TEMPLATES = "2017-02-28"  # errors of a data source end the resolver before its response template
 
 
 async def resolve(request: Request, call: FieldCall, resolver: Resolver, handlers: Handlers) -> Any:
-    """A field's value. Raises :class:`FieldError`, also at the instant when the request's time is over."""
+    """A field's value. Raises :class:`FieldError`.
+
+    At the instant when the request's time is over the data source fails, which a response handler may still see.
+    ``ResolverExecutionLimitReached`` and its words are as in amplify-cli's issue 6128 and amplify-js's 8342.
+    """
     limits = request.sandbox.limits
     request.resolvers_run += 1
     most = request.api.resolver_count_limit or int(limits.value("appsync.resolver_count.max"))
     if request.resolvers_run > most:
-        raise FieldError(f"The request ran more than {most} resolvers.", "ResolverCountLimitReached")
+        raise FieldError("Resolver invocation limit reached", "ResolverExecutionLimitReached")
     run = _pipeline if resolver.kind == "PIPELINE" else _unit
-    try:
-        async with asyncio.timeout_at(request.deadline):
-            return await run(request, call, resolver, handlers)
-    except TimeoutError:
-        kind = str(limits.value("appsync.error.timeout.type"))
-        raise FieldError("Execution timed out.", kind) from None
+    return await run(request, call, resolver, handlers)
 
 
 async def _unit(request: Request, call: FieldCall, resolver: Resolver, handlers: Handlers) -> Any:
@@ -83,17 +83,25 @@ async def _step(
         document = outcome.result
     result, error = None, None
     try:
-        result = await request.sources.call(
-            request, source, document, key, mapped.max_batch_size, direct=direct
-        )
-    except SourceError as failure:
+        async with asyncio.timeout_at(request.deadline):
+            result = await request.sources.call(
+                request, source, document, key, mapped.max_batch_size, direct=direct
+            )
+    except (SourceError, TimeoutError) as ended:
+        failure = ended if isinstance(ended, SourceError) else _timeout(request, source)
         if not _has(mapped, "response") or _is_old(mapped, document):
-            raise FieldError(failure.message, failure.type, failure.data) from failure
+            raise FieldError(failure.message, failure.type, failure.data) from ended
         result, error = failure.data, {"message": failure.message, "type": failure.type}
     if not _has(mapped, "response") or (result is None and _is_old(mapped, document)):
         return result, False
     outcome = handlers.run(request, call, mapped, "response", prev=prev, result=result, error=error)
     return outcome.result, outcome.skip_to == "END"
+
+
+def _timeout(request: Request, source: DataSource) -> SourceError:
+    """``Lambda:ExecutionTimeoutException`` and the like (issues 43 and 386 of aws-appsync-community)."""
+    word = str(request.sandbox.limits.value("appsync.error.timeout.type"))
+    return SourceError("Execution timed out.", f"{_KINDS.get(source.type, source.type)}:{word}")
 
 
 def _has(mapped: Mapped, phase: Phase) -> bool:

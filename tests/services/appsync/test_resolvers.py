@@ -147,6 +147,26 @@ def test_a_handler_sees_a_failed_function(appsync: SimpleNamespace) -> None:
     assert (error["data"], error["errorInfo"]) == ({"a": 1}, {"b": 2})
 
 
+@pytest.mark.fact("5.1")
+def test_a_handler_sees_that_time_is_over(appsync: SimpleNamespace) -> None:
+    code = """
+    export function request(ctx) { return { operation: 'Invoke', payload: {} }; }
+    export function response(ctx) { return ctx.error.type + '/' + ctx.error.message; }
+    """
+
+    async def script(world: Any) -> Any:
+        world.sandbox.lambda_.returns(b'"late"', after=31)
+        document = await world.post("{ hello }")
+        at = world.clock.now()
+        await world.clock.advance(10)
+        return document, at
+
+    config = appsync.api(appsync.resolver("Query.hello", code, "lambda"))
+    document, at = appsync.play(script, config)
+    assert document == {"data": {"hello": "Lambda:ExecutionTimeoutException/Execution timed out."}}
+    assert at == 30.0
+
+
 def test_code_that_throws(appsync: SimpleNamespace) -> None:
     code = "export function request(ctx) { return ctx.nope.x; } export function response(ctx) { return 1; }"
 

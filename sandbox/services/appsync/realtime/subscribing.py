@@ -23,11 +23,9 @@ from sandbox.services.appsync.errors import (
     Entry,
     FieldError,
     RequestRefused,
-    entry,
     malformed,
     no_credentials,
     not_authorized,
-    plain,
 )
 from sandbox.services.appsync.execution import Query
 from sandbox.services.appsync.realtime import filters, handshakes
@@ -41,7 +39,10 @@ if TYPE_CHECKING:
 
 
 class SubscribeError(Exception):
-    """A subscription that does not come to stand: the entries of its ``error`` frame."""
+    """A subscription that does not come to stand: the entries of its ``error`` frame.
+
+    They have a type, if any, and a message, and no more (amplify-js's issues 11317 and 12679).
+    """
 
     def __init__(self, *errors: Mapping[str, Any]) -> None:
         super().__init__("; ".join(str(error.get("message")) for error in errors))
@@ -68,8 +69,7 @@ async def subscribe(engine: Engine, connection: Connection, id: str, payload: An
         request = engine.request(api, caller, {**connection.headers, **_without_secrets(headers)}, None)
         return await _resolved(engine, connection, id, request, query)
     except RequestRefused as refusal:
-        error = {"errorType": refusal.type, "message": refusal.message, "errorCode": refusal.status}
-        raise SubscribeError(error) from refusal
+        raise SubscribeError({"errorType": refusal.type, "message": refusal.message}) from refusal
 
 
 def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
@@ -106,7 +106,7 @@ async def _resolved(
 ) -> Subscription:
     found = execution.chosen(request, query)
     if isinstance(found, list):
-        raise SubscribeError(*found)
+        raise SubscribeError(*map(_short, found))
     document, operation = found
     nodes = list(selections.fields(operation.selection_set, document.fragments))
     if operation.operation is not OperationType.SUBSCRIPTION or len(nodes) != 1:
@@ -120,16 +120,16 @@ async def _resolved(
         hide_suggestions=True,
     )
     if isinstance(variables, list):
-        raise SubscribeError(*(plain(error.message, None) for error in variables))
+        raise SubscribeError(*({"message": error.message} for error in variables))
     kind = request.schema.schema.subscription_type
     assert kind is not None
     name = node.name.value
     if not request.caller.may(request.api, request.schema, kind.name, name):
-        raise SubscribeError(_entry(not_authorized(kind.name, name), node))
+        raise SubscribeError(_entry(not_authorized(kind.name, name)))
     try:
         arguments = get_argument_values(kind.fields[name], node, variables, hide_suggestions=True)
     except GraphQLError as wrong:
-        raise SubscribeError(plain(wrong.message, None)) from wrong
+        raise SubscribeError({"message": wrong.message}) from wrong
     resolver = request.api.resolvers.get((kind.name, name))
     if resolver is not None:
         info = execution.info_of(kind.name, [node], document.fragments, query.variables)
@@ -137,7 +137,7 @@ async def _resolved(
         try:
             await resolve(request, call, resolver, engine.handlers)
         except FieldError as failure:
-            raise SubscribeError(_entry(failure, node)) from failure
+            raise SubscribeError(_entry(failure)) from failure
     shape = (
         selections.key(node),
         name,
@@ -180,8 +180,14 @@ def _extend(made: Subscription, request: Request) -> None:
             made.invalidation = filters.groups_of(extension.argument)
 
 
-def _entry(error: FieldError, node: FieldNode) -> Entry:
-    return entry(error, [selections.key(node)], _places(node))
+def _entry(error: FieldError) -> dict[str, Any]:
+    more = {"data": error.data, "errorInfo": error.info}
+    given = {name: value for name, value in more.items() if value is not None}
+    return {"errorType": error.type, "message": error.message, **given}
+
+
+def _short(error: Entry) -> dict[str, Any]:
+    return {name: error[name] for name in ("errorType", "message") if error.get(name) is not None}
 
 
 def _places(node: FieldNode) -> list[Mapping[str, int]]:
