@@ -19,11 +19,14 @@ _LIMIT_S = 60
 
 @pytest.fixture
 def run_node() -> Run:
-    """``run_node("program.mjs", endpoint, **input)``: the JSON values that it printed, one a line."""
+    """``run_node("program.mjs", endpoint, **input)``: the JSON values that it printed, one a line.
+
+    ``authority``: a file with the certificate authority that the program trusts.
+    """
     if not installed():
         pytest.skip("the JavaScript clients are not installed: python -m tests.clients.install")
 
-    def run(program: str, endpoint: str, **given: Any) -> list[dict[str, Any]]:
+    def run(program: str, endpoint: str, authority: Path | None = None, **given: Any) -> list[dict[str, Any]]:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(Path.home()),
@@ -34,6 +37,8 @@ def run_node() -> Run:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
         }
+        if authority is not None:
+            environment["NODE_EXTRA_CA_CERTS"] = str(authority)
         command = [str(node()), str(SOURCE / program)]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False
