@@ -15,7 +15,7 @@ from mock_llm.quota import read_quota
 from mock_llm.recording import RecordingError
 from mock_llm.settings import Settings
 
-COMMANDS = ("serve", "profiles", "replay", "import")
+COMMANDS = ("serve", "profiles", "replay", "record", "import")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +52,22 @@ def replay(options: argparse.Namespace) -> int:
             Rule(name=path.name, when=when, replay=path, speed=options.speed, times=1 if later else None)
         )
     return _listen(options, replace(_settings(options), rules=RuleBook(rules)))
+
+
+def record(options: argparse.Namespace) -> int:
+    """Stand before a real API and keep its answers with their timing."""
+    from functools import partial
+
+    from mock_llm.recorder import Recorder
+    from mock_llm.server import listen
+
+    if not options.upstream.startswith(("http://", "https://")):
+        raise RecordingError(
+            f"--upstream is an address such as https://api.openai.com, not {options.upstream!r}"
+        )
+    options.output.mkdir(parents=True, exist_ok=True)
+    recorder = Recorder(options.upstream, options.output, partial(print, flush=True))
+    return listen(options.host, options.port, recorder, f"mock_llm records {options.upstream} at")
 
 
 def profiles(options: argparse.Namespace) -> int:
@@ -111,9 +127,10 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _listen(options: argparse.Namespace, settings: Settings) -> int:
+    from mock_llm.app import create_app
     from mock_llm.server import listen
 
-    return listen(options.host, options.port, settings)
+    return listen(options.host, options.port, create_app(settings))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,6 +146,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_serving(replayed)
     replayed.set_defaults(run=replay)
+    recorded = commands.add_parser(
+        "record", help="stand before a real API and make recordings of its answers"
+    )
+    recorded.add_argument("--upstream", required=True, metavar="URL", help="the API: https://api.openai.com")
+    recorded.add_argument(
+        "-o", "--output", type=Path, default=Path("recordings"), help="folder (%(default)s)"
+    )
+    _add_address(recorded)
+    recorded.set_defaults(run=record)
     listed = commands.add_parser("profiles", help="list the profiles with their sources")
     listed.add_argument("--profiles", type=Path, metavar="FILE", help="TOML file with more profiles")
     listed.set_defaults(run=profiles)
@@ -147,10 +173,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_serving(parser: argparse.ArgumentParser) -> None:
+def _add_address(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8001, help="port, 0 for any free one (default: %(default)s)")
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    _add_address(parser)
+    add = parser.add_argument
     add("--profile", default="typical", help="pace of models with no profile of their own")
     add("--profiles", type=Path, metavar="FILE", help="TOML file with more profiles")
     add("--rules", type=Path, metavar="FILE", help="YAML file of scripted answers")

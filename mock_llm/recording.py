@@ -87,10 +87,20 @@ def record(
     **rest: Any,
 ) -> Recording:
     """A recording without secrets: headers that are not ``KEPT`` are dropped, keys in frames blotted out."""
-    clean = tuple((at, SECRET.sub(lambda found: b"*" * len(found[0]), data)) for at, data in frames)
+    clean = _without_secrets(tuple(frames))
     kept = {name.lower(): value for name, value in headers.items() if KEPT.fullmatch(name.lower())}
     last = max([end or 0, *(at for at, _ in clean[-1:])])
     return Recording(api, clean, headers=kept, end=last, **rest)
+
+
+def _without_secrets(frames: tuple[tuple[int, bytes], ...]) -> tuple[tuple[int, bytes], ...]:
+    """The frames with keys blotted out, also those that begin in one frame and end in another."""
+    left = SECRET.sub(lambda found: b"*" * len(found[0]), b"".join(data for _, data in frames))
+    clean = []
+    for at, data in frames:
+        clean.append((at, left[: len(data)]))
+        left = left[len(data) :]
+    return tuple(clean)
 
 
 def save_recording(recording: Recording, path: Path) -> None:

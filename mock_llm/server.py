@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import gc
 import socket
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 
-from mock_llm.app import create_app
 from mock_llm.http2 import EitherProtocol
-from mock_llm.settings import Settings
+from mock_llm.wire import Receive, Scope, Send
 
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 DOORWAYS = 16
 
 
-def listen(host: str, port: int, settings: Settings) -> int:
+def listen(host: str, port: int, app: Application, title: str = "mock_llm listens on") -> int:
     """Serve until interrupted; the exit code. Says where it listens once it does."""
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=host,
         port=port,
         lifespan="off",
@@ -27,7 +28,7 @@ def listen(host: str, port: int, settings: Settings) -> int:
         http=EitherProtocol,
         timeout_graceful_shutdown=1,  # a stalled answer would keep it up for ever
     )
-    server = _Server(config)
+    server = _Server(config, title)
     _rarely_collect()
     try:
         server.run(_doorways(config))
@@ -56,20 +57,23 @@ def _rarely_collect() -> None:
 class _Server(uvicorn.Server):
     """Says where it listens once it does (port 0: the one that it was given)."""
 
+    def __init__(self, config: uvicorn.Config, title: str) -> None:
+        super().__init__(config)
+        self._title = title
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets)
         if self.started and sockets:
             host, port = sockets[0].getsockname()[:2]
-            print(_welcome(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"), flush=True)
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            print(_welcome(self._title, url), flush=True)
 
 
-def _welcome(url: str) -> str:
+def _welcome(title: str, url: str) -> str:
     clients = (
         ("OpenAI", f"OPENAI_BASE_URL={url}/v1"),
         ("Anthropic", f"ANTHROPIC_BASE_URL={url}"),
         ("Bedrock", f"AWS_ENDPOINT_URL_BEDROCK_RUNTIME={url}"),
     )
-    return "\n".join(
-        (f"mock_llm listens on {url}", *(f"  {name:<10} {setting}" for name, setting in clients))
-    )
+    return "\n".join((f"{title} {url}", *(f"  {name:<10} {setting}" for name, setting in clients)))
