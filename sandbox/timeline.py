@@ -25,6 +25,12 @@ appsync (besides, for requests, those of an edge; the id of the others is the co
            field) · subscribe_refused(subscription, reason) · published(mutation, subscription, subscribers) ·
            sent(bytes, subscription) · dropped(bytes) · unsubscribed(subscription, reason) · log(level,
            text) · failed(type, reason) · disconnected(code, by)
+iot        handshake_refused(status, reason) · connect_refused(status, reason) · connected(protocol, clean,
+           connection) · subscribed(topics) · unsubscribed(topics) · subscribe_refused(topic, reason) ·
+           published(topic, bytes, cause) · publish_refused(topic, reason) · delivered(topic, bytes, qos, cause) ·
+           receive_refused(topic, reason) · acknowledged(packet) · discarded(topic, reason) · failed(reason) ·
+           disconnected(reason, connection) · rule_matched(topic, cause) · rule_failed(action, reason, cause); the id
+           is the client's, or the rule's name
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
 sqs        message_sent(queue, bytes) · message_received(queue, count) · message_deleted(queue) ·

@@ -89,7 +89,7 @@ KNOWN_UNSOURCED = (
     "appsync.error.timeout.type",
     "appsync.connection.lifetime",
     "appsync_events.event",
-    "iot.auth.service",
+    "iot.error.subprotocol.status",
     "alb.error.bad_gateway.body",
     "alb.error.server_header",
     "alb.streaming.pass_through",

@@ -107,4 +107,6 @@ class _Transport:
         self._socket.send(data)
 
     def close(self) -> None:
-        self._socket.close(1000, hang_up=True)  # the IoT SDKs answer no close frame, and wait for the stream's end
+        self._socket.close(
+            1000, hang_up=True
+        )  # the IoT SDKs answer no close frame, and wait for the stream's end

@@ -100,12 +100,8 @@ def unsubscribe(link: Link, packet: p.Unsubscribe) -> None:
     """End subscriptions. Raises :class:`MqttError`."""
     _check_count(link, len(packet.topics), "UNSUBSCRIBE")
     assert link.session is not None
-    reasons, gone = [], []
-    for topic in packet.topics:
-        known = link.broker.unsubscribe(link.session, topic)
-        reasons.append(int(Reason.SUCCESS if known else Reason.NO_SUBSCRIPTION_EXISTED))
-        if known:
-            gone.append(topic)
-    link.send(p.Unsuback(packet.packet_id, reasons))
+    gone = [topic for topic in packet.topics if link.broker.unsubscribe(link.session, topic)]
+    # AWS's list of reasons has none that says that there was no subscription (fact 6.14).
+    link.send(p.Unsuback(packet.packet_id, [int(Reason.SUCCESS)] * len(packet.topics)))
     if gone:
         link.broker.unsubscribed(link, gone)

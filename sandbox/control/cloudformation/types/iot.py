@@ -92,13 +92,14 @@ class Authorizer(ResourceType):
 
     async def create(self, r: Request) -> None:
         name = r.get("AuthorizerName") or r.name(128)
-        made = await r.send(IOT, "CreateAuthorizer", {**_untagged(r), "AuthorizerName": name})
+        made = await r.send(IOT, "CreateAuthorizer", {**r.properties, "AuthorizerName": name})
         r.physical_id = name
         r.attributes = {"Arn": made["authorizerArn"]}
 
     async def update(self, r: Request) -> None:
         given = {name: value for name, value in _untagged(r).items() if name != "SigningDisabled"}
         await r.send(IOT, "UpdateAuthorizer", {**given, "AuthorizerName": r.physical_id})
+        await _retag(r)
 
     async def delete(self, r: Request) -> None:
         name = r.physical_id

@@ -42,6 +42,8 @@ class Authorizers:
         _check(config)
         now = self._state.now()
         authorizer = self._state.authorizers[name] = Authorizer(name, config, now, now)
+        tags = {one["Key"]: one.get("Value", "") for one in call.params.get("tags") or ()}
+        self._state.tags[self._state.arn("authorizer", name)] = tags
         return self._summary(authorizer)
 
     async def describe(self, call: Call) -> Mapping[str, Any]:
@@ -65,6 +67,7 @@ class Authorizers:
             message = f"Cannot delete an authorizer that is active or the default (name={authorizer.name})"
             raise AwsError(409, "DeleteConflictException", message)
         del self._state.authorizers[authorizer.name]
+        self._state.tags.pop(self._state.arn("authorizer", authorizer.name), None)
         return {}
 
     async def list_authorizers(self, call: Call) -> Mapping[str, Any]:

@@ -86,6 +86,7 @@ class Policies:
             why = "because it has one or more policy versions attached to it"
             raise _conflict(f"Cannot delete the policy {why} (name={policy.name})")
         del self._state.policies[policy.name]
+        self._state.tags.pop(self._state.arn("policy", policy.name), None)
 
     async def list_policies(self, call: Call) -> Mapping[str, Any]:
         """``ListPolicies``."""
