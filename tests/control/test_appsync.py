@@ -277,7 +277,20 @@ def test_code_can_be_evaluated(client: Any) -> None:
     assert failed["error"]["codeErrors"][0]["errorType"] == "LINT_ERROR"
 
 
-def test_what_is_not_there_is_named(client: Any) -> None:
-    code, message = refused(client.evaluate_mapping_template, template="{}", context="{}")[1:]
+def test_templates_can_be_evaluated(client: Any) -> None:
+    template = '$util.qr($ctx.stash.put("n", 1)){"a": $ctx.args.x, "b": $context.arguments.x}'
+    context = json.dumps({"arguments": {"x": 5}})
+    answer = client.evaluate_mapping_template(template=template, context=context)
+    assert answer["evaluationResult"] == '{"a": 5, "b": 5}'
+    assert json.loads(answer["stash"]) == {"n": 1}
+    failed = client.evaluate_mapping_template(template='$util.error("no")', context="{}")
+    assert failed["error"] == {"message": "no"}
+    code, message = refused(client.evaluate_mapping_template, template="$util.nope(1)", context="{}")[1:]
     assert code == "NotImplemented"
-    assert "appsync EvaluateMappingTemplate" in message
+    assert "$util.nope" in message
+
+
+def test_what_is_not_there_is_named(client: Any) -> None:
+    code, message = refused(client.get_data_source_introspection, introspectionId="x")[1:]
+    assert code == "NotImplemented"
+    assert "appsync GetDataSourceIntrospection" in message

@@ -35,11 +35,13 @@ class Templates:
         self,
         text: str,
         context: Mapping[str, Any],
-        phase: Literal["request", "response"],
+        phase: Literal["request", "response", "text"],
         *,
         auth_type: str | None = None,
     ) -> Outcome:
         """What a template gives. ``context``: as for APPSYNC_JS. ``early``: it ended with ``#return``.
+
+        ``phase`` ``text``: the text itself is the result, whatever it is.
 
         Raises ``NotEmulatedError`` that names what the sandbox's ``$util`` lacks.
         """
@@ -47,7 +49,8 @@ class Templates:
         if unknown:
             raise NotEmulatedError(f"#{unknown[1]} in AppSync's mapping templates")
         run = Run(self._ids, self._scripts, auth_type)
-        seen = Map(dict(context))
+        arguments = context.get("arguments", context.get("args"))
+        seen = Map({"stash": {}, **context, "arguments": arguments, "args": arguments})
         names = {"context": seen, "ctx": seen, "util": Util(run), "extensions": Extensions(run)}
         # A call instead of the directive, which the engine does not know.
         readable = _RETURN.sub(lambda found: "$util.leave(" if found[1] else "$util.leave()", text)
@@ -55,7 +58,8 @@ class Templates:
         error: Reported | None = None
         early = False
         try:
-            result = _parsed(render(readable, names), phase)
+            written = render(readable, names)
+            result = written if phase == "text" else _parsed(written, phase)
         except Ended as end:
             result, error, early = unwrap(end.value), end.error, end.error is None
         except Lacking as lacking:

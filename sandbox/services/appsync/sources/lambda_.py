@@ -6,6 +6,7 @@ function's error is as users of AppSync quote it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -58,13 +59,17 @@ async def _invoke(request: Request, function: str, payload: Any, kind: Invocatio
     invocation = Invocation(function, body, kind, cause=request.id)
     # A task of its own: the function runs on when the request's time is over.
     task = sandbox.spawn(_answer(request, invocation), f"{function} for {request.id}")
-    return await _shielded(task)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_result_is_not_wanted)
+        raise
 
 
-async def _shielded(task: Any) -> Any:
-    import asyncio
-
-    return await asyncio.shield(task)
+def _result_is_not_wanted(task: asyncio.Task[Any]) -> None:
+    """Take the late result so that an error in it is not reported as never looked at."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _answer(request: Request, invocation: Invocation) -> Any:
