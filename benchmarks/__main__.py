@@ -14,6 +14,7 @@ NAMES = (
     "mock_llm_compare",
     "websocket_connections",
     "appsync_subscribers",
+    "appsync_events",
 )
 
 

@@ -1,0 +1,111 @@
+"""On the real clock: one publish to a channel of an Event API with 1,000 subscribers, each on its own connection.
+
+The clients are a process of their own. Measured is the time from the first byte of the publish's POST to the frame at
+each client, and to the publish's own answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import statistics
+import sys
+from asyncio.subprocess import PIPE
+from time import perf_counter
+
+import sandbox.clock
+from benchmarks.appsync_subscribers import ROUNDS, SUBSCRIBERS, Clients, frame
+from sandbox.app import open_sandbox
+
+KEY = {"authType": "API_KEY"}
+CONFIG = {
+    "authProviders": [KEY],
+    "connectionAuthModes": [KEY],
+    "defaultPublishAuthModes": [KEY],
+    "defaultSubscribeAuthModes": [KEY],
+}
+
+
+async def create_api(box) -> tuple[str, str]:
+    """An Event API with the namespace ``b``: the first label of its host, and a key."""
+    api = (await box.control.call("appsync", "CreateApi", name="b", eventConfig=CONFIG))["api"]
+    await box.control.call("appsync", "CreateChannelNamespace", apiId=api["apiId"], name="b")
+    key = (await box.control.call("appsync", "CreateApiKey", apiId=api["apiId"]))["apiKey"]["id"]
+    return api["dns"]["HTTP"].partition(".")[0], key
+
+
+async def measure(clock) -> None:
+    async with open_sandbox(clock) as box:
+        api, key = await create_api(box)
+        arguments = (sys.executable, "-m", "benchmarks.appsync_events", str(box.settings.port), api, key)
+        clients = await asyncio.create_subprocess_exec(*arguments, stdout=PIPE, limit=2**24)
+        results = json.loads(await clients.stdout.readline())
+        await clients.wait()
+    for name, times in results.items():
+        times.sort()
+        middle, high = statistics.median(times) * 1000, times[int(len(times) * 0.99)] * 1000
+        print(f"{name}: p50 {middle:.1f} ms, p99 {high:.1f} ms ({len(times):,} measured)")
+
+
+class EventClients(Clients):
+    """The other process: many subscribers, and who publishes."""
+
+    def __init__(self, port: int, api: str, key: str) -> None:
+        super().__init__(port, api, key)
+        self.path = f"/_aws/appsync/{api}/event"
+
+    async def open(self) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        header = base64.urlsafe_b64encode(json.dumps(self.auth).encode()).decode().rstrip("=")
+        key = base64.b64encode(os.urandom(16)).decode()
+        writer.write(
+            f"GET {self.path}/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Protocol: aws-appsync-event-ws, header-{header}\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
+        )
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        self.say(writer, {"type": "connection_init"})
+        self.say(writer, {"type": "subscribe", "id": "1", "channel": "/b/room", "authorization": self.auth})
+        while b"subscribe_success" not in await frame(reader):
+            pass
+        self.kept.append((asyncio.create_task(self.listen(reader)), writer))
+
+    async def publish(self, index: int) -> tuple[float, list[float]]:
+        self.arrived.clear()
+        self.all_there.clear()
+        event = json.dumps({"index": index, "text": "t" * 40})
+        body = json.dumps({"channel": "/b/room", "events": [event]}).encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        began = perf_counter()
+        writer.write(
+            f"POST {self.path} HTTP/1.1\r\nHost: localhost\r\nx-api-key: {self.auth['x-api-key']}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        answered = perf_counter() - began
+        assert b" 200 " in head, head
+        await self.all_there.wait()
+        writer.close()
+        return answered, [at - began for at in self.arrived]
+
+    async def run(self) -> None:
+        for _ in range(SUBSCRIBERS):
+            await self.open()
+        answers, frames = [], []
+        for index in range(ROUNDS):
+            answered, arrived = await self.publish(index)
+            answers.append(answered)
+            frames += arrived
+        results = {f"one publish to {SUBSCRIBERS:,} subscribers": frames, "its own answer": answers}
+        print(json.dumps(results), flush=True)
+
+
+def main() -> None:
+    sandbox.clock.run(measure, "real")
+
+
+if __name__ == "__main__":
+    asyncio.run(EventClients(int(sys.argv[1]), sys.argv[2], sys.argv[3]).run())
