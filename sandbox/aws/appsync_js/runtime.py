@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.aws.appsync_js.host import Host
 from sandbox.aws.appsync_js.outcome import Extension, Outcome, Reported
-from sandbox.aws.appsync_js.syntax import CodeError, Parsed, parse
+from sandbox.aws.appsync_js.syntax import CodeError, factory, parse
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.aws.ids import IdSource
 from sandbox.clock import Clock
@@ -117,7 +117,7 @@ class Runtime:
             if parsed.errors:
                 first = parsed.errors[0]
                 raise ValueError(f"line {first.line}, column {first.column}: {first.value}")
-            self._define(key, self._context.eval(_factory(parsed)))
+            self._define(key, self._context.eval(factory(parsed)))
             self._compiled.add(key)
         if function.partition(".")[0] not in parse(code).exports:
             raise ValueError(f"the code does not export {function!r}")
@@ -147,21 +147,6 @@ def _scripts() -> tuple[str, ...]:
     folder = files("sandbox.aws.appsync_js") / "js"
     setup = "globalThis.__lib = { modules: {}, run: null };"
     return (setup, *((folder / name).read_text("utf-8") for name in SCRIPTS))
-
-
-def _factory(parsed: Parsed) -> str:
-    """A function of the code. Its first line is the first line of the code, after one of ours."""
-    bindings = []
-    for item in parsed.imports:
-        module = f"$modules[{json.dumps(item.module)}]"
-        if item.whole:
-            bindings.append(f"const {item.whole} = {module};")
-        if item.names:
-            names = ", ".join(f"{there}: {here}" for there, here in item.names.items())
-            bindings.append(f"const {{{names}}} = {module};")
-    exports = ", ".join(f"{name}: {local}" for name, local in parsed.exports.items())
-    head = f'(function ($modules, console) {{ "use strict"; {" ".join(bindings)}'
-    return f"{head}\n{parsed.script}\nreturn {{{exports}}};\n}})"
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:

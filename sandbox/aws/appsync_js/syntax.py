@@ -7,6 +7,7 @@ the texts are UNSOURCED.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -105,7 +106,38 @@ def parse(code: str) -> Parsed:
         elif node.type == "export_statement":
             _export(node, parsed, blanked)
     parsed.script = blanked.decode()
+    if not parsed.errors:
+        parsed.errors.extend(_uncompiled(parsed))
     return parsed
+
+
+def factory(parsed: Parsed) -> str:
+    """A function of the code. Its first line is the first line of the code, after one of ours."""
+    bindings = []
+    for item in parsed.imports:
+        module = f"$modules[{json.dumps(item.module)}]"
+        if item.whole:
+            bindings.append(f"const {item.whole} = {module};")
+        if item.names:
+            names = ", ".join(f"{there}: {here}" for there, here in item.names.items())
+            bindings.append(f"const {{{names}}} = {module};")
+    exports = ", ".join(f"{name}: {local}" for name, local in parsed.exports.items())
+    head = f'(function ($modules, console) {{ "use strict"; {" ".join(bindings)}'
+    return f"{head}\n{parsed.script}\nreturn {{{exports}}};\n}})"
+
+
+def _uncompiled(parsed: Parsed) -> Iterator[CodeError]:
+    """What only the engine sees: a name that is declared twice."""
+    import quickjs
+
+    try:
+        quickjs.Context().eval(factory(parsed))
+    except quickjs.JSException as error:
+        message, _, trace = str(error).partition("\n")
+        place = _PLACE.search(trace)
+        line, column = (int(place[1]) - 1, int(place[2])) if place else (1, 1)
+        text = message.removeprefix("SyntaxError: ")
+        yield CodeError("PARSER_ERROR", f"Parsing error: {text}", max(1, line), column, 1)
 
 
 def _walk(node: Node) -> Iterator[Node]:

@@ -61,6 +61,11 @@
     updateListItem: (name, value, given) => `${name}[${given.index}] = ${value}`,
   };
 
+  function holdsOperation(value) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+    return Object.values(value).some((inner) => inner?.[OPERATION] || holdsOperation(inner));
+  }
+
   function updateExpression(update) {
     const expressionNames = {};
     const expressionValues = {};
@@ -73,6 +78,10 @@
         const kind = given?.[OPERATION];
         if (kind === "remove") {
           gone.push(name);
+          continue;
+        }
+        if (!kind && holdsOperation(given)) {
+          visit(given, name);
           continue;
         }
         const value = `:${name.replaceAll("#", "").replaceAll(".", "_")}`;
