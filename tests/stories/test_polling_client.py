@@ -133,6 +133,11 @@ def test_an_error_ends_it_unless_it_goes_on() -> None:
     assert (len(server.seen), trace.requests("browser")[-1].status) == (3, 200)
 
 
+def test_the_first_request_may_come_earlier() -> None:
+    trace, _ = play(answer(POSTED), answer({}), answer({"done": True}), first="250ms")
+    assert [request.sent_at for request in trace.requests("browser")] == [0, 0.25, 1.25]
+
+
 def test_it_gives_up() -> None:
     _, server = play(answer(POSTED), answer({"done": False}), give_up_after="3.5s")
     assert len(server.seen) == 4

@@ -33,6 +33,7 @@ class PollingClient(ClientBase):
     every: Duration = Field(
         1.0, description="From the end of an answer to the next request; 0s: long polling."
     )
+    first: Duration | None = Field(None, description="From the post's answer to the first request; default: `every`.")
     until: Until = Field(description="The answer that says that the job is done.")
     text: str = Field("text", description="Where a JSON answer has the text: `text`, `job.text`.")
     new: bool = Field(True, description="An answer has only what is new; false: all of the text so far.")
@@ -59,8 +60,10 @@ class PollingClient(ClientBase):
 
     async def _poll(self, stage: Stage, client: httpx.AsyncClient, teller: Teller, began: float) -> None:
         heard, unknown = "", 0
-        while stage.clock.now() + self.every - began <= self.give_up_after:
-            await asyncio.sleep(self.every)
+        pause = self.every if self.first is None else self.first
+        while stage.clock.now() + pause - began <= self.give_up_after:
+            await asyncio.sleep(pause)
+            pause = self.every
             answer = await self.ask.send(
                 stage.knowing({"seen": str(len(heard))}, share=False), client, teller
             )

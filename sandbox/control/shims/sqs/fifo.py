@@ -39,7 +39,7 @@ class FifoQueue(Queue):
         by_group = self.attributes.text("DeduplicationScope") == "messageGroup"
         return (deduplication, group if by_group else "")
 
-    def put(self, message: Message, delay_s: int) -> None:
+    def put(self, message: Message, delay_s: int, *, moved: bool = False) -> None:
         """Take a message; its sequence number is given here."""
         assert message.group is not None
         assert message.deduplication is not None
@@ -47,7 +47,7 @@ class FifoQueue(Queue):
         message.sequence = str(self._sequence)
         until = self._around.now() + self._around.limit("sqs.fifo.deduplication")
         self._sent[self._key(message.deduplication, message.group)] = (until, message)
-        super().put(message, delay_s)
+        super().put(message, delay_s, moved=moved)
 
     def take(self, count: int, visibility_s: int | None = None) -> list[Delivery]:
         """As of a standard queue; with too many in flight there are none, and no error."""

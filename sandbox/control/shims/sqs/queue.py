@@ -94,8 +94,8 @@ class Queue:
 
     # -- sending -----------------------------------------------------------------------------------
 
-    def put(self, message: Message, delay_s: int) -> None:
-        """Take a message; it can be received ``delay_s`` seconds from now."""
+    def put(self, message: Message, delay_s: int, *, moved: bool = False) -> None:
+        """Take a message; it can be received ``delay_s`` seconds from now. ``moved``: from another queue."""
         self._count += 1
         message.order = self._count
         heapq.heappush(self._ages, (message.sent, message.order, message))
@@ -105,7 +105,8 @@ class Queue:
             heapq.heappush(self._hidden, (message.visible_at, message.order, message))
         else:
             self._make_ready(message)
-        self._around.note("message_sent", self, message)
+        if not moved:
+            self._around.note("message_sent", self, message)
         self.wake()
 
     # -- receiving ---------------------------------------------------------------------------------

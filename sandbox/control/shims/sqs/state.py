@@ -171,7 +171,7 @@ class State:
             source=source,
             received=message.received if source else 0,
         )
-        target.put(moved, 0)
+        target.put(moved, 0, moved=True)
         return moved
 
     def _note(self, what: str, queue: Queue, message: Message) -> None:
