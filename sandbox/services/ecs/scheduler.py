@@ -21,6 +21,8 @@ from sandbox.services.ecs.balancing import Balancing
 PATIENCE = 3
 _FIRST_DELAY = 30.0
 _LONGEST_DELAY = 27 * 60.0
+# Seconds for which a task must run to count as up when nobody checks it: one that ends at once did not come up.
+SETTLED = 1.0
 
 
 class Scheduler:
@@ -43,6 +45,7 @@ class Scheduler:
         self._came_up: set[str] = set()
         self._delay = _FIRST_DELAY
         self._throttled: asyncio.TimerHandle | None = None
+        self._settling: dict[str, asyncio.TimerHandle] = {}  # by the task's ARN
         self._joining: set[asyncio.Task[None]] = set()
         self._looking = False
         self._deploying = ExitStack()
@@ -53,6 +56,8 @@ class Scheduler:
         """No timer is left behind."""
         if self._throttled is not None:
             self._throttled.cancel()
+        for timer in self._settling.values():
+            timer.cancel()
         self._deploying.close()
         for task in self._joining:
             task.cancel()
@@ -89,9 +94,17 @@ class Scheduler:
         if checked and task.health != "HEALTHY":
             return False
         if not self._service.load_balancers:
-            return True
+            return checked or self._runs_since(task) >= SETTLED
         targets = self._balancing.targets(task)
         return bool(targets) and all(target.state == "healthy" for _, target in targets)
+
+    def _runs_since(self, task: Task) -> float:
+        if task.started is None:
+            return 0.0
+        seconds = (self._sandbox.clock.utcnow() - task.started).total_seconds()
+        if seconds < SETTLED and task.arn not in self._settling:
+            self._settling[task.arn] = asyncio.get_running_loop().call_later(SETTLED, self.look)
+        return seconds
 
     def _join(self, tasks: list[Task]) -> None:
         """Register tasks that have come to run."""
@@ -150,7 +163,7 @@ class Scheduler:
         most = math.floor(service.desired * int(settings["maximumPercent"]) / 100)
         least = math.ceil(service.desired * int(settings["minimumHealthyPercent"]) / 100)
         if primary.rollout != "FAILED" and self._throttled is None:
-            # Tasks that are stopping still count towards the upper limit, but not for a service that lost some.
+            # Tasks that are stopping do not count: the limit is on tasks that run, or are about to.
             missing = min(service.desired - len(new), max(most, service.desired) - len(tasks))
             if missing > 0:
                 started = [self._start(service, primary) for _ in range(missing)]
@@ -186,11 +199,12 @@ class Scheduler:
             self._steady = False
             return
         if primary.rollout == "IN_PROGRESS":
-            primary.rollout, primary.failed = "COMPLETED", 0
+            primary.rollout = "COMPLETED"
             primary.reason = f"ECS deployment {primary.id} completed."
             primary.updated = self._sandbox.clock.utcnow()
             self._delay = _FIRST_DELAY
             self._event(f"(deployment {primary.id}) deployment completed.")
+        primary.failed = 0
         del service.deployments[1:]
         if not self._steady and primary.rollout == "COMPLETED":
             self._steady = True
@@ -199,7 +213,8 @@ class Scheduler:
 
     def _let_time_move(self) -> None:
         """A deployment goes on although nobody waits for it."""
-        under_way = self._service.primary.rollout == "IN_PROGRESS" or self._service.status == "DRAINING"
+        deploying = self._service.primary.rollout == "IN_PROGRESS" and self._throttled is None
+        under_way = deploying or self._service.status == "DRAINING"
         if under_way and not self._in_flight:
             self._deploying.enter_context(
                 self._sandbox.clock.in_flight(f"deployment of {self._service.name}")
