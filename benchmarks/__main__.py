@@ -13,6 +13,7 @@ NAMES = (
     "mock_llm_pace",
     "mock_llm_compare",
     "websocket_connections",
+    "iot_subscribers",
     "appsync_subscribers",
     "appsync_events",
 )
