@@ -76,7 +76,7 @@ class CloudFormation:
             fields = protocol.read_fields(scope.get("query_string", b"").decode(), body)
             name = fields.get("Action", "")
             if name not in self.model.operation_names:
-                raise AwsError(
+                raise AwsError(  # the text is UNSOURCED
                     400, "InvalidAction", f"Could not find operation {name} for version 2010-05-15"
                 )
             model = self.model.operation_model(name)

@@ -22,7 +22,9 @@ async def template_body(engine: Engine, params: Mapping[str, Any], stack: Stack 
     """The template's text from ``TemplateBody``, ``TemplateURL`` or the stack. Raises ``AwsError``."""
     if params.get("UsePreviousTemplate"):
         if stack is None or stack.template is None:
-            raise ValidationError("Previous template cannot be used: the stack has none")
+            raise ValidationError(
+                "Previous template cannot be used: the stack has none"
+            )  # the text is UNSOURCED
         return stack.template.original
     body, url = params.get("TemplateBody"), params.get("TemplateURL")
     if (body is None) == (url is None):
@@ -99,6 +101,7 @@ def options(params: Mapping[str, Any], base: Options = Options()) -> Options:  #
     """What the request says besides the template; what it does not say stays as in ``base``."""
     on_failure: OnFailure = params.get("OnFailure") or "ROLLBACK"
     if "DisableRollback" in params and "OnFailure" in params:
+        # The text is UNSOURCED.
         raise ValidationError("You cannot set both OnFailure and DisableRollback in the same request")
     if params.get("DisableRollback") or params.get("OnStackFailure") == "DO_NOTHING":
         on_failure = "DO_NOTHING"

@@ -15,7 +15,7 @@ def page(name: str, items: list[Any], params: dict[str, Any]) -> dict[str, Any]:
     try:
         start = int(token) if token else 0
     except ValueError:
-        raise ValidationError(f"Invalid NextToken {token}") from None
+        raise ValidationError(f"Invalid NextToken {token}") from None  # the text is UNSOURCED
     result: dict[str, Any] = {name: items[start : start + PAGE]}
     if start + PAGE < len(items):
         result["NextToken"] = str(start + PAGE)

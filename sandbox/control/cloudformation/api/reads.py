@@ -112,7 +112,7 @@ async def describe_stack_resources(engine: Engine, params: dict[str, Any]) -> di
         wanted = params.get("PhysicalResourceId")
         owners = [s for s in engine.living() if any(r.physical_id == wanted for r in s.resources.values())]
         if wanted is None or not owners:
-            raise ValidationError(f"Stack for {wanted} does not exist")
+            raise ValidationError(f"Stack for {wanted} does not exist")  # the text is UNSOURCED
         stack = owners[0]
     logical = params.get("LogicalResourceId")
     return {

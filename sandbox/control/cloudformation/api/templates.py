@@ -66,7 +66,7 @@ async def get_template_summary(engine: Engine, params: dict[str, Any]) -> dict[s
     stack: Stack | None = engine.get(params["StackName"]) if params.get("StackName") else None
     if stack is not None:
         if stack.template is None:
-            raise ValidationError(f"Template for {stack.name} does not exist")
+            raise ValidationError(f"Template for {stack.name} does not exist")  # the text is UNSOURCED
         body = stack.template.original
     else:
         body = await template_body(engine, params)

@@ -116,7 +116,7 @@ class Engine:
         def attribute(name: str, key: str) -> Any:
             found = resource(name)
             if key not in found.attributes:
-                raise ResourceError(f"Attribute '{key}' does not exist")
+                raise ResourceError(f"Attribute '{key}' does not exist")  # the text is UNSOURCED
             return found.attributes[key]
 
         return Scope(

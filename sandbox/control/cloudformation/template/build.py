@@ -49,6 +49,7 @@ def check_shape(template: Mapping[str, Any]) -> None:
 def _check_resource(name: str, resource: Any) -> None:
     path = ("Resources", name)
     if not isinstance(resource, dict):
+        # The text is UNSOURCED.
         raise ValidationError("Template format error: Any Resources member must be an object.", path)
     if not name.isalnum() and not name.startswith("Fn::ForEach"):
         raise ValidationError(f"Template format error: Resource name {name} is non alphanumeric.", path)

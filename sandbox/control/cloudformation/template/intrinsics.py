@@ -50,6 +50,7 @@ class Scope:
         if isinstance(found, bool):
             return found
         if name in self._deciding:
+            # The text is UNSOURCED.
             raise ValidationError(f"Template error: circular dependency between conditions [{name}]")
         self._deciding.append(name)
         try:
@@ -75,6 +76,7 @@ def resolve(value: Any, scope: Scope) -> Any:
                 return FUNCTIONS[name](argument, scope)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
                 given = json.dumps(argument, default=str)
+                # The text is UNSOURCED.
                 raise ValidationError(f"Template error: {name} cannot be made of {given}: {e}") from e
         found = ((key, resolve(item, scope)) for key, item in value.items())
         return {key: item for key, item in found if item is not NO_VALUE}
@@ -115,7 +117,9 @@ def _ref(name: Any, scope: Scope) -> Any:
     if name in scope.values:
         return scope.values[name]
     if scope.ref is None:
-        raise ValidationError(f"Template error: {{'Ref': '{name}'}} cannot be used here")
+        raise ValidationError(
+            f"Template error: {{'Ref': '{name}'}} cannot be used here"
+        )  # the text is UNSOURCED
     return scope.ref(name)
 
 
@@ -236,6 +240,7 @@ def _cidr(argument: Any, scope: Scope) -> list[str]:
     subnets = network.subnets(new_prefix=network.max_prefixlen - size)
     result = [str(subnet) for _, subnet in zip(range(int(count)), subnets, strict=False)]
     if len(result) < int(count):
+        # The text is UNSOURCED.
         raise ValidationError("Template error: Fn::Cidr cannot make so many blocks of that size")
     return result
 

@@ -102,7 +102,7 @@ class _Builder:
     def _short_form(self, node: yaml.Node, path: Path_) -> Any:
         tag = node.tag[1:]
         if tag not in _TAGS:
-            raise ValidationError(f"Template format error: unknown tag !{tag}", path)
+            raise ValidationError(f"Template format error: unknown tag !{tag}", path)  # the text is UNSOURCED
         name = tag if tag in _WITHOUT_PREFIX else f"Fn::{tag}"
         inner = (*path, name)
         if isinstance(node, yaml.ScalarNode):

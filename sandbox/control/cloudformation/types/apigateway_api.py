@@ -35,7 +35,7 @@ class RestApi(ResourceType):
         body = await _body(r)
         name = r.get("Name") or ((body or {}).get("info") or {}).get("title")
         if not name:
-            raise ResourceError("Name is required when no Body is given")
+            raise ResourceError("Name is required when no Body is given")  # the text is UNSOURCED
         values = r.pick(
             "BinaryMediaTypes CloneFrom Description DisableExecuteApiEndpoint EndpointAccessMode "
             "EndpointConfiguration "
@@ -110,7 +110,7 @@ async def _body(r: Request) -> dict[str, Any] | None:
     if isinstance(body, str):
         body = json.loads(body)
     if body is not None and not isinstance(body, dict):
-        raise ResourceError("Unable to parse API definition: it is not an object")
+        raise ResourceError("Unable to parse API definition: it is not an object")  # the text is UNSOURCED
     return body
 
 

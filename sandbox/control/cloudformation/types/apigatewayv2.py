@@ -86,6 +86,7 @@ class Integration(Part):
 def mappings(given: Any) -> dict[str, str]:
     """``{"ResponseParameters": [{"Source": ..., "Destination": ...}]}`` as the API has it; its own form as it is."""
     if not isinstance(given, dict):
+        # The text is UNSOURCED.
         raise ResourceError(f"ResponseParameters must be an object for each status, not {given!r}")
     if "ResponseParameters" not in given:
         return given

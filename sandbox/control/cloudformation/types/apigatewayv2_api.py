@@ -33,7 +33,9 @@ class Api(ResourceType):
                 SERVICE, "ImportApi", {**r.pick("BasePath FailOnWarnings"), "Body": _text(r, body)}
             )
         elif "Name" not in r.properties or "ProtocolType" not in r.properties:
-            raise ResourceError("Name and ProtocolType are required when no Body is given")
+            raise ResourceError(
+                "Name and ProtocolType are required when no Body is given"
+            )  # the text is UNSOURCED
         else:
             made = await r.send(SERVICE, "CreateApi", r.pick(f"{API} ProtocolType Tags"))
         r.physical_id = made["ApiId"]
@@ -85,7 +87,7 @@ async def _body(r: Request) -> dict[str, Any] | None:
     if isinstance(body, str):
         body = yaml.safe_load(body)
     if body is not None and not isinstance(body, dict):
-        raise ResourceError("Unable to parse API definition: it is not an object")
+        raise ResourceError("Unable to parse API definition: it is not an object")  # the text is UNSOURCED
     return body
 
 

@@ -118,9 +118,9 @@ async def _answer(r: Request, key: str) -> dict[str, Any]:
         try:
             answer = json.loads(found)
         except ValueError as e:
-            raise ResourceError("Response object is not valid JSON") from e
+            raise ResourceError("Response object is not valid JSON") from e  # the text is UNSOURCED
         if not isinstance(answer, dict):
-            raise ResourceError("Response object is not a JSON object")
+            raise ResourceError("Response object is not a JSON object")  # the text is UNSOURCED
         return answer
     raise ResourceError(
         "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId "

@@ -46,7 +46,7 @@ class Account:
         given = {one["Name"]: one.get("Value", "") for one in call.params["UserAttributes"]}
         writable = held.client.config.get("WriteAttributes") or None
         if "sub" in given:
-            raise errors.not_authorized("Cannot modify an already provided sub.")
+            raise errors.invalid("Cannot modify the non-mutable attribute sub")
         if any(writable is not None and name not in writable for name in given):
             raise errors.not_authorized("A client attempted to write unauthorized attribute")
         for name in ("email", "phone_number"):
@@ -97,7 +97,7 @@ class Account:
         """``RevokeToken``: a refresh token and the access tokens made with it. An unknown token is no error."""
         client = await self._state.client(call.params["ClientId"])
         if client.secret is not None and call.params.get("ClientSecret") != client.secret:
-            raise errors.not_authorized("Invalid client secret.")
+            raise errors.not_authorized("Invalid client secret.")  # the text is UNSOURCED
         issuing.revoke(self._state, client, call.params["Token"])
 
     async def _holder(self, call: Call) -> issuing.Holder:

@@ -1,7 +1,8 @@
 """Cognito's errors in its own words.
 
 Sources: the errors of cognito-idp's operations (botocore) for the names; the messages as users of Cognito quote
-them in public issues (amazon-cognito-identity-js, amplify-js, amplify-android).
+them in public repositories and issues (amazon-cognito-identity-js, amplify-js, amplify-android). Those for which no
+quotation was found are marked "the text is UNSOURCED" where they are raised.
 """
 
 from __future__ import annotations

@@ -197,14 +197,16 @@ async def _own_keys(state: State, issuer: str) -> Any:
 def revoke(state: State, client: Client, refresh_token: str) -> None:
     """Revoke a refresh token and what was made with it. Raises for another client's and for no refresh token."""
     if not client.revocation:
+        # The text is UNSOURCED.
         raise errors.refuse("UnsupportedOperationException", "Revocation is not enabled for this client")
     grant = state.grants.get(refresh_token)
     if grant is None:
         if refresh_token.count(".") == 2:  # an access or id token
+            # The text is UNSOURCED.
             raise errors.refuse("UnsupportedTokenTypeException", "Token type is not supported")
         return
     if grant.client_id != client.id:
-        raise errors.not_authorized("Token was not issued to this client")
+        raise errors.not_authorized("Token was not issued to this client")  # the text is UNSOURCED
     state.revoked.add(grant.origin_jti)
 
 

@@ -60,7 +60,9 @@ class Login:
         """``GetTokensFromRefreshToken``, without rotation."""
         client = await self._state.client(call.params["ClientId"])
         if client.secret is not None and call.params.get("ClientSecret") != client.secret:
-            raise errors.not_authorized(f"Unable to verify secret for client {client.id}")
+            raise errors.not_authorized(
+                f"Unable to verify secret for client {client.id}"
+            )  # the text is UNSOURCED
         made = await issuing.renew(self._state, client, call.params["RefreshToken"])
         return {"AuthenticationResult": made.authentication_result()}
 
@@ -238,5 +240,5 @@ def _number(text: str | None) -> int:
     except ValueError:
         public = 0
     if not is_public_number(public):
-        raise errors.invalid("SRP_A is not a valid public value.")
+        raise errors.invalid("SRP_A is not a valid public value.")  # the text is UNSOURCED
     return public

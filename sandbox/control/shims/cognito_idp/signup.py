@@ -161,7 +161,7 @@ class SignUp:
         held = await issuing.holder(self._state, call.params["AccessToken"])
         attribute = call.params["AttributeName"]
         if attribute not in MEDIA or attribute not in held.user.attributes:
-            raise errors.invalid(f"The user has no {attribute} to verify.")
+            raise errors.invalid(f"The user has no {attribute} to verify.")  # the text is UNSOURCED
         return {
             "CodeDeliveryDetails": self._send_to(
                 held.client.pool_id, held.user, attribute, attribute, SIGN_UP_CODE_S

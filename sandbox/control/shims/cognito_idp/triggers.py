@@ -74,7 +74,7 @@ async def ask(
         message = answer.get("errorMessage", "") if isinstance(answer, dict) else ""
         raise errors.refuse("UserLambdaValidationException", f"{kind} failed with error {message}.")
     if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):
-        raise errors.refuse("InvalidLambdaResponseException", f"{kind} response is not a valid JSON object")
+        raise errors.refuse("InvalidLambdaResponseException", "Unrecognizable lambda output")
     return dict(answer["response"])
 
 
