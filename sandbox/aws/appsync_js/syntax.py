@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-MODULES = ("@aws-appsync/utils", "@aws-appsync/utils/dynamodb", "@aws-appsync/utils/rds")
+MODULES = (
+    "@aws-appsync/utils",
+    "@aws-appsync/utils/ai",
+    "@aws-appsync/utils/dynamodb",
+    "@aws-appsync/utils/rds",
+)
 
 # node of the syntax tree -> what is not supported
 REFUSED: Mapping[str, str] = {

@@ -13,6 +13,7 @@ from sandbox.app import open_sandbox
 from sandbox.control.appsync import DataSource
 from sandbox.services.appsync.sources import SourceError
 from sandbox.services.appsync.sources.http import HttpSource
+from sandbox.services.http_client import HttpClient
 
 TRUST = {
     "Statement": [
@@ -36,12 +37,12 @@ def asked(config: dict[str, Any], role: bool = True, **document: Any) -> Any:
             )
             source = DataSource("http", "HTTP", made["Role"]["Arn"] if role else None, {"httpConfig": config})
             request: Any = SimpleNamespace(sandbox=box, id="r")
-            http = HttpSource()
+            client = HttpClient()
             try:
                 with clock.in_flight("test"):
-                    return await http.call(request, source, document)
+                    return await HttpSource(client).call(request, source, document)
             finally:
-                await http.close()
+                await client.close()
 
     return sandbox.clock.run(main)
 

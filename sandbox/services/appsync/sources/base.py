@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import NotEmulatedError
-from sandbox.services.appsync.sources import dynamodb, lambda_
+from sandbox.services.appsync.sources import bedrock, dynamodb, lambda_
 from sandbox.services.appsync.sources.errors import SourceError
 from sandbox.services.appsync.sources.http import HttpSource
+from sandbox.services.http_client import HttpClient
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource
@@ -20,11 +21,12 @@ class Sources:
     """The data sources of all APIs."""
 
     def __init__(self) -> None:
-        self._http = HttpSource()
+        self._client = HttpClient()
+        self._http = HttpSource(self._client)
 
     async def close(self) -> None:
         """Close connections."""
-        await self._http.close()
+        await self._client.close()
 
     async def call(
         self,
@@ -51,4 +53,6 @@ class Sources:
             return await dynamodb.call(request, source, document)
         if source.type == "HTTP":
             return await self._http.call(request, source, document)
+        if source.type == "AMAZON_BEDROCK_RUNTIME":
+            return await bedrock.call(request, source, document, self._client)
         raise NotEmulatedError(f"AppSync data sources of type {source.type}")

@@ -23,18 +23,14 @@ if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource
     from sandbox.services.appsync.request import Request
 
-_LARGEST = 5 * 2**20  # "Maximum response size: 5 MB" is what the guide's limits say of resolvers; S
+LARGEST = 5 * 2**20  # "Maximum response size: 5 MB" is what the guide's limits say of resolvers; S
 
 
 class HttpSource:
-    """Sends requests; connections are kept."""
+    """Sends requests with the client of all data sources."""
 
-    def __init__(self) -> None:
-        self._http = HttpClient()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.close()
+    def __init__(self, client: HttpClient) -> None:
+        self._http = client
 
     async def call(self, request: Request, source: DataSource, document: Mapping[str, Any]) -> Any:
         """The endpoint's answer. Raises :class:`SourceError`."""
@@ -43,7 +39,7 @@ class HttpSource:
         config = source.config.get("httpConfig") or {}
         try:
             built = await _build(request, source, config, document)
-            status, pairs, body = await self._http.whole(built, _LARGEST)
+            status, pairs, body = await self._http.whole(built, LARGEST)
         except (httpx.InvalidURL, ValueError, TypeError, AttributeError) as wrong:
             told = f"The request to {source.name} cannot be made: {wrong}"
             raise SourceError(told, "BadRequestException") from wrong
