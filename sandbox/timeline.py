@@ -25,6 +25,11 @@ appsync (besides, for requests, those of an edge; the id of the others is the co
            field) · subscribe_refused(subscription, reason) · published(mutation, subscription, subscribers) ·
            sent(bytes, subscription) · dropped(bytes) · unsubscribed(subscription, reason) · log(level,
            text) · failed(type, reason) · disconnected(code, by)
+appsync_events (besides, for requests, those of an edge; the id of the others is the connection's)
+           connected(api) · connect_refused(status, reason) · message_received(type, bytes) · subscribed(operation,
+           channel) · subscribe_refused, publish_refused, unsubscribe_refused(operation, reason) ·
+           unsubscribed(operation) · published(channel, events, subscribers) · sent(bytes, subscription) ·
+           log(level, text) · failed(type, reason) · disconnected(code, reason, by)
 iot        handshake_refused(status, reason) · connect_refused(status, reason) · connected(protocol, clean,
            connection) · subscribed(topics) · unsubscribed(topics) · subscribe_refused(topic, reason) ·
            published(topic, bytes, cause) · publish_refused(topic, reason) · delivered(topic, bytes, qos, cause) ·

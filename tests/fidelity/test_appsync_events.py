@@ -423,7 +423,7 @@ def test_handlers_change_drop_and_refuse(play: Play) -> None:
             await api.publish("huge")
             told = await client.hear()
             assert (told["type"], told["id"]) == ("broadcast_error", "s1")
-        assert [e.data["line"] for e in world.events("log", "appsync_events")] == ["got 4", "got 1"]
+        assert [e.data["text"] for e in world.events("log", "appsync_events")] == ["got 4", "got 1"]
 
     play(main)
 

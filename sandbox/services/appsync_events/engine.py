@@ -74,7 +74,7 @@ class Engine:
         if connection.socket.closed:
             return
         connection.socket.send(text)
-        self.note("sent", connection.id, bytes=len(text.encode()), connection=connection.id, **data)
+        self.note("sent", connection.id, bytes=len(text.encode()), **data)
 
     def note(self, name: str, id: str, **data: Any) -> None:
         """An entry of the timeline."""

@@ -100,7 +100,7 @@ class Handlers:
     def _run(self, on: Occasion, name: str, context: Mapping[str, Any]) -> Outcome:
         outcome = self._runtime.run(on.namespace.code or "", name, context, auth_type=on.caller.mode)
         for level, text in outcome.logs:
-            self._sandbox.timeline.record("appsync_events", "log", on.id, level=level, line=text)
+            self._sandbox.timeline.record("appsync_events", "log", on.id, level=level, text=text)
         error = outcome.error
         if error is not None:
             if error.type == "Unauthorized":
