@@ -16,6 +16,7 @@ from sandbox.context import Sandbox
 from sandbox.control.elbv2 import Target, TargetGroup
 from sandbox.services.alb import headers
 from sandbox.services.alb.upstream import Head, Pool, RefusedError, UpstreamError
+from sandbox.services.loopback import dialed
 
 _SOON = 0.1  # seconds to the first check
 
@@ -104,7 +105,8 @@ class HealthCheck:
         port = info["HealthCheckPort"]
         key = (target.id, int(target.port or 0) if port == "traffic-port" else int(port))
         limit = int(self._sandbox.limits.value("alb.response.header"))
-        upstream = await Pool().take(key, limit, fresh=True)
+        own = self._sandbox.settings.port
+        upstream = await Pool().take((key[0], dialed(*key, own)), limit, fresh=True)
         try:
             pairs = [
                 (b"Host", f"{key[0]}:{key[1]}".encode()),

@@ -13,6 +13,7 @@ from sandbox.services.alb.idle import Idle
 from sandbox.services.alb.selection import Choice, set_cookies
 from sandbox.services.alb.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
 from sandbox.services.exchange import ClientGoneError
+from sandbox.services.loopback import dialed
 
 
 class Passage:
@@ -31,7 +32,8 @@ class Passage:
     @property
     def _key(self) -> tuple[str, int]:
         assert self.target.port is not None
-        return self.target.id, self.target.port
+        own = self.call.sandbox.settings.port
+        return self.target.id, dialed(self.target.id, self.target.port, own)
 
     def cut(self, error: AlbError | ClientGoneError) -> None:
         """End it now: with an answer of the load balancer's own, or in the middle of the target's."""

@@ -11,6 +11,7 @@ from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.health import HealthCheck
 from sandbox.services.alb.selection import Selection
 from sandbox.services.alb.upstream import Pool
+from sandbox.services.loopback import dialed
 
 
 class Cuttable(Protocol):
@@ -81,7 +82,8 @@ class Targets:
                 del group.draining[target.key]
             self._selection.forget(target)
             if target.port is not None:
-                self._pool.drop((target.id, target.port))
+                own = self._sandbox.settings.port
+                self._pool.drop((target.id, dialed(target.id, target.port, own)))
             self._sandbox.control.load_balancing.changes.tell()
 
     def began(self, passage: Cuttable) -> None:

@@ -14,6 +14,7 @@ from sandbox.services.alb.idle import Idle
 from sandbox.services.alb.selection import Choice, set_cookies
 from sandbox.services.alb.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
 from sandbox.services.exchange import ClientGoneError
+from sandbox.services.loopback import dialed
 
 _MOST_REFUSAL = 2**20  # bytes of a target's answer that is no 101
 
@@ -127,7 +128,8 @@ class Tunnel:
     async def _connect(self) -> Upstream:
         limit = float(self._limits.value("alb.connect_timeout"))
         assert self.target.port is not None
-        key = (self.target.id, self.target.port)
+        own = self.call.sandbox.settings.port
+        key = (self.target.id, dialed(self.target.id, self.target.port, own))
         try:
             async with asyncio.timeout(limit):
                 return await self._pool.take(key, int(self._limits.value("alb.response.header")), fresh=True)

@@ -12,12 +12,12 @@ from sandbox.context import Address, Receive, Sandbox, Scope, Send
 from sandbox.control.ecs import Deployment, Service, Task
 from sandbox.control.shims.ecs.new_task import new_task
 from sandbox.services.ecs import metadata
-from sandbox.services.ecs.addresses import Addresses
 from sandbox.services.ecs.balancing import Balancing
 from sandbox.services.ecs.images import Images
 from sandbox.services.ecs.scheduler import Scheduler
 from sandbox.services.ecs.task import Host, TaskRun
 from sandbox.services.ecs.variables import METADATA
+from sandbox.services.loopback import Addresses
 from sandbox.services.processes.group import Reaper
 
 _log = logging.getLogger(__name__)

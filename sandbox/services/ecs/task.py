@@ -19,11 +19,11 @@ from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
 from sandbox.control.ecs import Container, Containers, Task
 from sandbox.services.ecs import secrets, variables
-from sandbox.services.ecs.addresses import MOST, Addresses
 from sandbox.services.ecs.health import HealthCheck
 from sandbox.services.ecs.images import Image, ImageError, Images
 from sandbox.services.ecs.logs import ContainerLog, LogError
 from sandbox.services.ecs.running import Running, StartError
+from sandbox.services.loopback import MOST, Addresses
 from sandbox.services.processes import surroundings
 from sandbox.services.processes.group import Reaper
 

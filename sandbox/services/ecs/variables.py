@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sandbox.context import Sandbox
 from sandbox.control.ecs import Container, Task
-from sandbox.services.ecs.addresses import inner
 from sandbox.services.ecs.images import Image
+from sandbox.services.loopback import SHIFT, inner, privileged
 from sandbox.services.processes import surroundings
 
 METADATA = "/_ecs/v4/"
@@ -70,7 +70,8 @@ def _own(task: Task) -> dict[str, object]:
         for port in container.definition.get("portMappings") or []
         if "containerPort" in port
     }
-    return {"address": task.address, "inner": inner(task.address), "ports": sorted(ports)}
+    shift = {"below": privileged(), "shift": SHIFT}
+    return {"address": task.address, "inner": inner(task.address), "ports": sorted(ports), **shift}
 
 
 def located(text: str, root: Path) -> str:

@@ -13,6 +13,9 @@ import boto3
 import httpx
 import pytest
 
+from sandbox.services import loopback
+from sandbox.services.ecs import variables
+
 WAIT = "import time; print('up'); time.sleep(100000)"
 
 
@@ -294,3 +297,22 @@ def test_boto3_reads_what_there_is(ecs: Any) -> None:
     assert listed == [task.arn]
     assert shown["lastStatus"] == "RUNNING"
     assert shown["attachments"][0]["details"] == [{"name": "privateIPv4Address", "value": task.address}]
+
+
+def test_port_80_is_another_one_underneath_for_those_who_may_not_listen_on_it(
+    ecs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (loopback, variables):
+        monkeypatch.setattr(module, "privileged", lambda: 1024)
+    code = "import socket; s = socket.create_server(('', 80)); print(s.getsockname()[1]); s.accept()"
+    script = "const s = require('net').createServer().listen(80, () => console.log(s.address().port))"
+
+    async def main(world: Any) -> Any:
+        ports = [{"containerPort": 80}]
+        python = await world.start({"code": code, "portMappings": ports})
+        await world.start({"image": "node:24", "command": ["node", "-e", script], "portMappings": ports})
+        await asyncio.sleep(1)
+        return world.lines(), loopback.dialed(python.address, 80, world.sandbox.settings.port)
+
+    assert ecs(main) == (["40080", "40080"], 40_080)
+    assert loopback.dialed("127.0.0.1", 80, 4566) == 80

@@ -10,12 +10,16 @@ _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 
 
 class Addresses:
-    """``settings``: ``{"address": ..., "inner": ..., "ports": [8080]}``."""
+    """``settings``: ``{"address": ..., "inner": ..., "ports": [8080], "below": 1024, "shift": 40000}``.
+
+    Ports below ``below``, on which only the administrator may listen, are ``shift`` higher underneath.
+    """
 
     def __init__(self, settings):
         self._address = settings["address"]
         self._inner = settings["inner"]
         self._ports = frozenset(settings.get("ports", ()))
+        self._below, self._shift = settings.get("below", 0), settings.get("shift", 0)
 
     def patch(self, module):
         """Let the class ``socket.socket`` know."""
@@ -27,12 +31,13 @@ class Addresses:
         inet = (module.AF_INET, module.AF_INET6)
 
         def own(sock, address, host):
-            return (f"::ffff:{host}" if sock.family == module.AF_INET6 else host, *address[1:])
+            port = address[1] + self._shift if address[1] < self._below else address[1]
+            return (f"::ffff:{host}" if sock.family == module.AF_INET6 else host, port, *address[2:])
 
         def translated(sock, address):
-            if sock.family in inet and isinstance(address, tuple) and len(address) >= 2:
-                if address[0] in _LOOPBACK and address[1] in self._ports:
-                    return own(sock, address, self._address)
+            internet = sock.family in inet and isinstance(address, tuple) and len(address) >= 2
+            if internet and address[0] in _LOOPBACK and address[1] in self._ports:
+                return own(sock, address, self._address)
             return address
 
         def bind(self_, address):
