@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 from sandbox.context import Sandbox
@@ -39,12 +40,17 @@ from sandbox.control.shims.sqs.from_moto import Bridge
 __all__ = ["Call", "Shim", "Shims"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shim:
     """The operations of a service that are ours. ``whole``: moto is not asked for the others."""
 
-    handlers: Mapping[str, Handler]
+    make: Callable[[], Mapping[str, Handler]]
     whole: bool = False
+
+    @cached_property
+    def handlers(self) -> Mapping[str, Handler]:
+        """By operation, made when the service is first used."""
+        return self.make()
 
 
 @dataclass(slots=True)
@@ -106,21 +112,21 @@ class Shims:
         self._iot = iot.State(self.sandbox, self.moto)
         self.resources.iot = iot.IotRead(self._iot)
         self._by_service = {
-            "lambda": Shim(lambda_.handlers(self._lambda), whole=True),
-            "apigateway": Shim(apigateway.handlers(self._apigateway)),
-            "apigatewayv2": Shim(apigatewayv2.handlers(self._apigatewayv2), whole=True),
-            "appsync": Shim(appsync.handlers(self._appsync), whole=True),
-            "cognito-idp": Shim(cognito_idp.handlers(self._cognito)),
-            "cognito-identity": Shim(cognito_identity.handlers(self._identity_pools), whole=True),
-            "ecs": Shim(ecs.handlers(self.containers), whole=True),
-            "elbv2": Shim(elbv2.handlers(self.load_balancing), whole=True),
-            "iot": Shim(iot.handlers(self._iot)),
-            "iot-data": Shim(IotData(self.sandbox).handlers(), whole=True),
-            "service-quotas": Shim(self.quotas.handlers()),
-            "sts": Shim(self.identities.sts()),
-            "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers()),
-            "sqs": Shim(self._sqs.handlers(), whole=True),
-            **{service: Shim(handlers) for service, handlers in self.deliveries.handlers().items()},
+            "lambda": Shim(partial(lambda_.handlers, self._lambda), whole=True),
+            "apigateway": Shim(partial(apigateway.handlers, self._apigateway)),
+            "apigatewayv2": Shim(partial(apigatewayv2.handlers, self._apigatewayv2), whole=True),
+            "appsync": Shim(partial(appsync.handlers, self._appsync), whole=True),
+            "cognito-idp": Shim(partial(cognito_idp.handlers, self._cognito)),
+            "cognito-identity": Shim(partial(cognito_identity.handlers, self._identity_pools), whole=True),
+            "ecs": Shim(partial(ecs.handlers, self.containers), whole=True),
+            "elbv2": Shim(partial(elbv2.handlers, self.load_balancing), whole=True),
+            "iot": Shim(partial(iot.handlers, self._iot)),
+            "iot-data": Shim(IotData(self.sandbox).handlers, whole=True),
+            "service-quotas": Shim(self.quotas.handlers),
+            "sts": Shim(self.identities.sts),
+            "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers),
+            "sqs": Shim(self._sqs.handlers, whole=True),
+            **{name: Shim(partial(dict, made)) for name, made in self.deliveries.handlers().items()},
         }
         self._before_localstack = {
             name: self._by_service[name] for name in ("sts", *self.deliveries.handlers())
@@ -154,6 +160,6 @@ class Shims:
         """What stands before moto or LocalStack for a service, its model loaded off the loop at the first use."""
         shim = (self._before_localstack if localstack else self._by_service).get(service)
         if shim is not None and service not in self._ready:
-            await self.moto.run(lambda: wire.service_model(service))
+            await self.moto.run(lambda: (wire.service_model(service), shim.handlers))
             self._ready.add(service)
         return shim

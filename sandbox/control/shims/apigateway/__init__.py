@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox.aws.errors import NotEmulatedError
-from sandbox.control.shims.apigateway.api_keys import ApiKeys
-from sandbox.control.shims.apigateway.apis import Apis
-from sandbox.control.shims.apigateway.deployments import Deployments
-from sandbox.control.shims.apigateway.integrations import Integrations
-from sandbox.control.shims.apigateway.methods import Methods
-from sandbox.control.shims.apigateway.parts import Parts
-from sandbox.control.shims.apigateway.stages import Stages
 from sandbox.control.shims.apigateway.state import State
-from sandbox.control.shims.apigateway.tree import Tree
-from sandbox.control.shims.apigateway.usage_plans import UsagePlans
 from sandbox.control.shims.call import Call, Handler
 
 __all__ = ["State", "handlers"]
@@ -36,6 +27,17 @@ async def _refuse(call: Call) -> None:
 
 def handlers(state: State) -> Mapping[str, Handler]:
     """API Gateway's operations that are ours."""
+    # Imported when the service is first used: a sandbox that starts needs none of it.
+    from sandbox.control.shims.apigateway.api_keys import ApiKeys
+    from sandbox.control.shims.apigateway.apis import Apis
+    from sandbox.control.shims.apigateway.deployments import Deployments
+    from sandbox.control.shims.apigateway.integrations import Integrations
+    from sandbox.control.shims.apigateway.methods import Methods
+    from sandbox.control.shims.apigateway.parts import Parts
+    from sandbox.control.shims.apigateway.stages import Stages
+    from sandbox.control.shims.apigateway.tree import Tree
+    from sandbox.control.shims.apigateway.usage_plans import UsagePlans
+
     made: dict[str, Handler] = dict.fromkeys(NOT_EMULATED, _refuse)
     for part in (Apis, Tree, Methods, Integrations, Deployments, Stages, Parts, ApiKeys, UsagePlans):
         made.update(part(state).handlers())

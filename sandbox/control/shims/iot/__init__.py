@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox.control.shims.call import Handler
-from sandbox.control.shims.iot.authorizers import Authorizers
-from sandbox.control.shims.iot.endpoint import Endpoint
-from sandbox.control.shims.iot.policies import Policies
 from sandbox.control.shims.iot.reading import IotRead
-from sandbox.control.shims.iot.rules import Rules
 from sandbox.control.shims.iot.state import State
 
 __all__ = ["IotRead", "State", "handlers"]
@@ -17,5 +13,11 @@ __all__ = ["IotRead", "State", "handlers"]
 
 def handlers(state: State) -> Mapping[str, Handler]:
     """The operations that are ours."""
+    # Imported when the service is first used: a sandbox that starts needs none of it.
+    from sandbox.control.shims.iot.authorizers import Authorizers
+    from sandbox.control.shims.iot.endpoint import Endpoint
+    from sandbox.control.shims.iot.policies import Policies
+    from sandbox.control.shims.iot.rules import Rules
+
     parts = (Policies(state), Authorizers(state), Rules(state), Endpoint(state))
     return {name: handler for part in parts for name, handler in part.handlers().items()}
