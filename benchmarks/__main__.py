@@ -8,6 +8,7 @@ NAMES = (
     "function_timeout",
     "start_up",
     "stories",
+    "polling",
     "delay_per_token",
     "alb_delay",
     "mock_llm_pace",
