@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sandbox.services.iot.mqtt import packets as p
 from sandbox.services.iot.mqtt.errors import MqttError, Reason
 from sandbox.services.iot.session import Delivery, Subscription
-from sandbox.services.iot.topics import filter_fault, is_wild, shared
+from sandbox.services.iot.topics import filter_fault, shared
 
 if TYPE_CHECKING:
     from sandbox.services.iot.link import Link
@@ -88,7 +88,7 @@ def _retained(link: Link, one: p.Filter, new: bool) -> None:
     """The retained message of an exact filter; wildcards get none (fact 6.12)."""
     group, pattern = shared(one.topic)
     kept = link.broker.retained.get(pattern)
-    if kept is None or group is not None or is_wild(pattern) or one.retain_handling == 2:
+    if kept is None or group is not None or one.retain_handling == 2:  # a wildcard finds none
         return
     if (one.retain_handling == 1 and not new) or link.session is None:
         return

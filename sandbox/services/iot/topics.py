@@ -74,11 +74,6 @@ def ingested(topic: str) -> tuple[str, str] | None:
     return (found["rule"], topic[found.end() :]) if found else None
 
 
-def is_wild(text: str) -> bool:
-    """Whether a filter has wildcards."""
-    return "+" in text or "#" in text
-
-
 def matches(pattern: str, topic: str) -> bool:
     """Whether a filter (not a shared one) matches a topic."""
     if topic.startswith("$") and pattern[:1] in ("+", "#"):
