@@ -11,6 +11,8 @@ from h2.connection import ConnectionState as H2State
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated
 from h2.events import Event as H2Event
+from h2.exceptions import ProtocolError
+from hpack import Decoder, HPACKError, OversizedHeaderListError
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
@@ -70,11 +72,32 @@ def _config() -> Config:
     return config
 
 
+class _CompressionError(ProtocolError):
+    error_code = ErrorCodes.COMPRESSION_ERROR
+
+
+class _Decoder(Decoder):
+    """Header blocks that cannot be decoded are errors of a kind of their own (RFC 9113 section 4.3), which h2 lacks."""
+
+    def decode(self, data: bytes, raw: bool = False) -> Any:
+        try:
+            return super().decode(data, raw=raw)
+        except OversizedHeaderListError:
+            raise
+        except HPACKError as error:
+            raise _CompressionError(str(error)) from error
+
+
 class _Connection(H2Protocol):
     """hypercorn's protocol, which resets a stream whose application ended before its body did.
 
     hypercorn forgets such a stream and the client waits for ever; RFC 9113 section 8.1.1 wants RST_STREAM.
     """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        known = self.connection.decoder
+        self.connection.decoder = _Decoder(known.max_header_list_size)
 
     async def _handle_events(self, events: list[H2Event]) -> None:
         """A client's GOAWAY without an error ends no stream: those under way go on (RFC 9113 section 6.8).
