@@ -112,8 +112,7 @@ class Broker:
         message = self.message(will.topic, will.payload, will.qos, will.retain, properties, link.origin)
         delay = will.properties.get("will_delay_interval", 0)
         if delay and session.expiry > 0:
-            wait = min(float(delay), session.expiry)
-            session.will = (self.loop.call_later(wait, self._late_will, session), message)
+            session.will = (self.loop.call_later(float(delay), self._late_will, session), message)
         else:
             self.publish(message)
 

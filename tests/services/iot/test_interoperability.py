@@ -415,3 +415,20 @@ def test_shared_subscriptions(play: Play):
         assert members[1].texts[-1] == "4"
 
     play(body)
+
+
+def test_a_shared_subscription_goes_to_who_is_there(play: Play):
+    async def body(lab: Lab) -> None:
+        kept = {"session_expiry_interval": 600}
+        members = [await lab.connect(f"m{n}", 5, properties=kept) for n in range(2)]
+        for one in members:
+            await one.subscribe("$share/team/A")
+        members[0].lose()
+        other = await lab.connect("other")
+        for n in range(4):
+            await other.publish("A", b"%d" % n, qos=1)
+        assert members[1].texts == ["0", "1", "2", "3"]
+        await members[1].subscribe("$share/team/B", no_local=True)  # MQTT 5, 3.8.3.1: a protocol error
+        assert members[1].goodbye == 0x82
+
+    play(body)
