@@ -521,3 +521,72 @@ def test_deliveries_go_wrong_when_asked_to(play: Play) -> None:
             assert await client.events(1) == [("s1", "heard")]
 
     play(main)
+
+
+OWN_ROOM = """
+import { util } from '@aws-appsync/utils';
+export function onSubscribe(ctx) {
+  if (ctx.info.channel.path !== `/chat/${ctx.identity.username}`) util.unauthorized();
+}
+"""
+
+
+@pytest.mark.fact("5.13")
+def test_a_user_of_a_pool_gets_a_room_of_their_own(play: Play) -> None:
+    async def main(world: World) -> None:
+        cognito = "cognito-idp"
+        pool = (await world.aws(cognito, "CreateUserPool", PoolName="p"))["UserPool"]["Id"]
+        flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        made = await world.aws(
+            cognito, "CreateUserPoolClient", UserPoolId=pool, ClientName="c", ExplicitAuthFlows=flows
+        )
+        user = {"UserPoolId": pool, "Username": "ada"}
+        await world.aws(cognito, "AdminCreateUser", **user, MessageAction="SUPPRESS")
+        await world.aws(cognito, "AdminSetUserPassword", **user, Password="Analytical-1843", Permanent=True)
+        login = await world.aws(
+            cognito,
+            "AdminInitiateAuth",
+            UserPoolId=pool,
+            ClientId=made["UserPoolClient"]["ClientId"],
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": "ada", "PASSWORD": "Analytical-1843"},
+        )
+        token = {"Authorization": login["AuthenticationResult"]["AccessToken"], "host": "h"}
+        provider = {
+            "authType": "AMAZON_COGNITO_USER_POOLS",
+            "cognitoConfig": {"userPoolId": pool, "awsRegion": "us-east-1"},
+        }
+        api = await api_of(world, provider, codeHandlers=OWN_ROOM)
+        async with api.client(token) as client:
+            assert (await client.subscribe("/chat/ada", auth=token))["type"] == "subscribe_success"
+            assert (await client.subscribe("/chat/bob", "s2", auth=token))["errors"] == UNAUTHORIZED
+            await api.publish("hej", channel="/chat/ada", headers=token)
+            assert await client.events(1) == [("s1", "hej")]
+            await world.clock.advance(3601)  # the access token has expired, the connection stands
+            frames = [await client.subscribe("/chat/ada", "s3", auth=token)]
+            while frames[-1]["type"] == "ka":
+                frames.append(await client.hear())
+            assert frames[-1]["errors"] == UNAUTHORIZED
+
+    play(main)
+
+
+@pytest.mark.fact("5.21")
+def test_a_domain_of_ones_own_leads_to_the_api(play: Play) -> None:
+    async def main(world: World) -> None:
+        api = await api_of(world)
+        arn = "arn:aws:acm:us-east-1:000000000000:certificate/1"
+        await world.aws("appsync", "CreateDomainName", domainName="live.example.com", certificateArn=arn)
+        await world.aws("appsync", "AssociateApi", domainName="live.example.com", apiId=api.info["apiId"])
+        answer = await world.http.post(
+            f"{world.sandbox.endpoint}/event",
+            json={"channel": "/chat/a", "events": ["1"]},
+            headers={"host": "live.example.com", "x-api-key": api.key},
+        )
+        assert (answer.status_code, answer.json()["failed"]) == (200, [])
+        preflight = await world.http.options(api.url("http", "/event"), headers={"origin": "https://a"})
+        assert preflight.headers["access-control-allow-origin"] == "*"
+        missing = await world.http.post(f"{world.sandbox.endpoint}/_aws/appsync/nothing/event", json={})
+        assert missing.status_code == 404
+
+    play(main)
