@@ -219,3 +219,46 @@ def test_a_template_as_code_generators_write_it() -> None:
         "condition": {"expression": "(attribute_not_exists(#id))", "expressionNames": {"#id": "id"}},
         "key": {"id": {"S": "i"}},
     }
+
+
+UPDATE = """
+#set( $names = {} )
+#set( $sets = {} )
+#set( $removes = [] )
+#foreach( $entry in $util.map.copyAndRemoveAllKeys($ctx.args.input, ["id"]).entrySet() )
+  $util.qr($names.put("#$entry.key", "$entry.key"))
+  #if( $util.isNull($entry.value) )
+    #set( $discard = $removes.add("#$entry.key") )
+  #else
+    $util.qr($sets.put("#$entry.key", ":$entry.key"))
+  #end
+#end
+#set( $expression = "SET" )
+#foreach( $entry in $sets.entrySet() )
+  #set( $expression = "$expression $entry.key = $entry.value" )
+  #if( $foreach.hasNext() )
+    #set( $expression = "$expression," )
+  #end
+#end
+#if( !$removes.isEmpty() )
+  #set( $expression = "$expression REMOVE" )
+  #foreach( $entry in $removes )
+    #set( $expression = "$expression $entry" )
+  #end
+#end
+$util.toJson({ "expression": "$expression", "expressionNames": $names })
+"""
+
+
+def test_an_expression_that_is_put_together() -> None:
+    outcome = run(UPDATE, args={"input": {"id": 1, "a": 1, "gone": None, "b": 2}})
+    assert outcome.error is None
+    assert outcome.result == {
+        "expression": "SET #a = :a, #b = :b REMOVE #gone",
+        "expressionNames": {"#a": "a", "#gone": "gone", "#b": "b"},
+    }
+
+
+def test_a_list_is_printed_as_java_prints_it() -> None:
+    text = '#set( $denied = ["a", "b"] )$util.error("Unauthorized on ${denied}", "Unauthorized")'
+    assert run(text).error.message == "Unauthorized on [a, b]"

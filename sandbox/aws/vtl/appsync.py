@@ -14,7 +14,7 @@ from sandbox.aws.appsync_js import Extension, Outcome, Reported
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.aws.ids import IdSource
 from sandbox.aws.vtl.appsync_util import Ended, Extensions, Lacking, Run, Scripts, Util
-from sandbox.aws.vtl.values import Map, unwrap, wrap
+from sandbox.aws.vtl.values import JAVA_LISTS, Map, unwrap, wrap
 from sandbox.aws.vtl.velocity import TemplateFault, render
 from sandbox.clock import Clock
 
@@ -57,6 +57,7 @@ class Templates:
         result: Any = None
         error: Reported | None = None
         early = False
+        printing = JAVA_LISTS.set(True)
         try:
             written = render(readable, names)
             result = written if phase == "text" else _parsed(written, phase)
@@ -66,6 +67,8 @@ class Templates:
             raise NotEmulatedError(f"{lacking.what} of AppSync's mapping templates") from lacking
         except (TemplateFault, ValueError) as fault:
             error = Reported(str(fault), _TYPE)
+        finally:
+            JAVA_LISTS.reset(printing)
         return Outcome(
             result=result,
             stash=unwrap(wrap(seen.get("stash") or {})),

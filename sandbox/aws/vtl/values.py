@@ -1,7 +1,8 @@
 """JSON as mapping templates see it: Java's maps, lists and strings, with the methods that templates call.
 
-Printed, a map is ``{a=1, b=x}`` and a list is JSON, as recorded against AWS (localstack's validated tests,
-``template_mapping.py``); ``true`` and ``false`` are in lower case.
+Printed, a map is ``{a=1, b=x}`` and a list is JSON, as recorded against API Gateway (localstack's validated tests,
+``template_mapping.py``); in AppSync a list is ``[a, b]``, as Java prints it (``Unauthorized on [content]`` of
+Amplify's templates). ``true`` and ``false`` are in lower case.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
+
+JAVA_LISTS: ContextVar[bool] = ContextVar("JAVA_LISTS", default=False)  # print them as Java does
 
 
 def wrap(value: Any) -> Any:
@@ -146,7 +150,9 @@ class List(list[Any]):
         super().__init__(wrap(value) for value in values)
 
     def __str__(self) -> str:
-        return to_json(self)
+        if not JAVA_LISTS.get():
+            return to_json(self)
+        return "[" + ", ".join(map(_shown, self)) + "]"
 
     def __bool__(self) -> bool:
         return True  # as in Velocity 1: what is there is true, however empty

@@ -6,6 +6,7 @@ template gives its value through :func:`~sandbox.aws.vtl.values.wrap`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,9 @@ from sandbox.aws.vtl.values import wrap
 
 class TemplateFault(Exception):  # noqa: N818 - what is wrong with a template, in words
     """A template that cannot be read or carried out."""
+
+
+_HASH = "vtl_hash"
 
 
 class _Wrapped:
@@ -27,11 +31,21 @@ class _Wrapped:
         return wrap(self._expression.calculate(*arguments))
 
 
+def _readable(text: str) -> str:
+    """A template in the library's dialect.
+
+    Java's loop has methods, the library's has their values. A ``#`` before a reference (``"#$entry.key"``) is a text
+    that the library takes together with the reference.
+    """
+    text = re.sub(r"\bforeach\.(hasNext|index|count)\(\)", r"foreach.\1", text)
+    return re.sub(r"(?<!#)#(?=\$)", "${%s}" % _HASH, text)  # noqa: UP031 - braces
+
+
 @lru_cache(maxsize=512)
 def _compiled(text: str) -> Any:
     import airspeed
 
-    template = airspeed.Template(text)
+    template = airspeed.Template(_readable(text))
     template.ensure_compiled()
     for element in _elements(template.root_element, airspeed._Element):
         if isinstance(element, airspeed.SetDirective):
@@ -67,7 +81,7 @@ def render(text: str, names: Mapping[str, Any]) -> str:
     import airspeed
 
     try:
-        return str(_compiled(text).merge(dict(names)))
+        return str(_compiled(text).merge({**names, _HASH: "#"}))
     except airspeed.TemplateError as fault:
         cause = fault.__cause__
         raise TemplateFault(f"{fault}" if cause is None else f"{fault} ({cause})") from fault
