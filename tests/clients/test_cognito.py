@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import zipfile
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pycognito
 import pytest
 
+from sandbox.control.shims.cognito_idp.software_token import code_at
 from sandbox.stories.handle import SandboxHandle
 from tests.control.cognito_support import claims
 
@@ -116,3 +121,94 @@ def test_the_javascript_client_chooses_a_new_password(sandbox: SandboxHandle, ru
     )  # fmt: skip
     assert asked == {"newPasswordRequired": []}
     assert claims(made["id"])["cognito:username"] == "ada"
+
+
+STEPS = """
+def handler(event, context):
+    rounds, response = event["request"].get("session", []), event["response"]
+    source = event["triggerSource"].partition("_")[0]
+    if source == "DefineAuthChallenge":
+        names = [one["challengeName"] for one in rounds]
+        response["issueTokens"] = names[-1:] == ["CUSTOM_CHALLENGE"] and rounds[-1]["challengeResult"]
+        response["failAuthentication"] = len(rounds) > 4
+        response["challengeName"] = "PASSWORD_VERIFIER" if names == ["SRP_A"] else "CUSTOM_CHALLENGE"
+    elif source == "CreateAuthChallenge":
+        response["publicChallengeParameters"] = {"before": "+".join(one["challengeName"] for one in rounds)}
+        response["privateChallengeParameters"] = {"word": "raven"}
+    else:
+        response["answerCorrect"] = (
+            event["request"]["challengeAnswer"] == event["request"]["privateChallengeParameters"]["word"]
+        )
+    return event
+"""
+
+
+def make_steps(sandbox: SandboxHandle) -> str:
+    """The ARN of a function that asks for a password, then for a word."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", STEPS)
+    made: str = sandbox.client("lambda").create_function(
+        FunctionName="steps",
+        Runtime="python{}.{}".format(*sys.version_info[:2]),
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": packed.getvalue()},
+    )["FunctionArn"]
+    return made
+
+
+@pytest.mark.sandbox(clock="real")
+def test_the_browsers_client_answers_custom_challenges_after_srp(sandbox: SandboxHandle, run_node: Run):
+    pool, client = make_pool(sandbox)
+    names = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse")
+    config = dict.fromkeys(names, make_steps(sandbox))
+    sandbox.client("cognito-idp").update_user_pool(UserPoolId=pool, LambdaConfig=config)
+    given = {"pool": pool, "client": client["ClientId"], "username": "ada", "password": PASSWORD}
+    told = run_node("cognito_challenges.mjs", sandbox.endpoint, answers=["crow", "raven"], **given)
+    before = "SRP_A+PASSWORD_VERIFIER"
+    assert [one["parameters"]["before"] for one in told[:2]] == [before, f"{before}+CUSTOM_CHALLENGE"]
+    assert told[2:] == [{"valid": True}]
+
+
+@pytest.mark.sandbox(clock="real")
+def test_the_browsers_client_sets_a_software_token_up_and_is_asked_for_it(
+    sandbox: SandboxHandle, run_node: Run
+):
+    pool, client = make_pool(sandbox)
+    enabled = {"SoftwareTokenMfaConfiguration": {"Enabled": True}}
+    sandbox.client("cognito-idp").set_user_pool_mfa_config(
+        UserPoolId=pool, MfaConfiguration="OPTIONAL", **enabled
+    )
+    given = {"pool": pool, "client": client["ClientId"], "username": "ada", "password": PASSWORD}
+    told = run_node("cognito_challenges.mjs", sandbox.endpoint, totp=True, **given)
+    assert told == [
+        {"status": "SUCCESS"},
+        {"result": "SUCCESS"},
+        {"asked": "SOFTWARE_TOKEN_MFA"},
+        {"valid": True},
+    ]
+
+
+@pytest.mark.sandbox(clock="real")
+def test_pycognito_is_asked_for_a_software_token(sandbox: SandboxHandle, cognito: Any):
+    pool, client = make_pool(sandbox)
+    enabled = {"SoftwareTokenMfaConfiguration": {"Enabled": True}}
+    sandbox.client("cognito-idp").set_user_pool_mfa_config(
+        UserPoolId=pool, MfaConfiguration="OPTIONAL", **enabled
+    )
+    user = cognito(pool, client)
+    user.authenticate(password=PASSWORD)
+    secret = user.associate_software_token()
+
+    def code(back: int = 0) -> str:
+        now = sandbox.status()["date"]
+        return code_at(secret, int(datetime.fromisoformat(now).timestamp()) // 30 - back)
+
+    assert user.verify_software_token(code(1), "phone")
+    user.set_user_mfa_preference(sms_mfa=False, software_token_mfa=True, preferred="SOFTWARE_TOKEN")
+    again = cognito(pool, client)
+    with pytest.raises(pycognito.exceptions.SoftwareTokenMFAChallengeException) as asked:
+        again.authenticate(password=PASSWORD)
+    again.respond_to_software_token_mfa_challenge(code(), asked.value.get_tokens())
+    assert again.access_claims["username"] == "ada"

@@ -294,7 +294,7 @@ def test_signing_up_with_a_code_from_the_timeline(served: Served) -> None:
     assert pool.log_in(password="Another-horse-1")
 
 
-@pytest.mark.parametrize("trigger", ["CustomMessage", "DefineAuthChallenge", "UserMigration"])
+@pytest.mark.parametrize("trigger", ["CustomMessage", "UserMigration"])
 def test_a_trigger_that_nobody_asks_is_refused(served: Served, trigger: str) -> None:
     idp = served.client("cognito-idp")
     arn = "arn:aws:lambda:us-east-1:000000000000:function:x"

@@ -12,13 +12,13 @@ from sandbox.control.shims.cognito_idp.login import Login
 from sandbox.control.shims.cognito_idp.oauth import Oauth
 from sandbox.control.shims.cognito_idp.pools import Pools
 from sandbox.control.shims.cognito_idp.signup import SignUp
+from sandbox.control.shims.cognito_idp.software_token import SoftwareTokens
 from sandbox.control.shims.cognito_idp.state import State
 
 __all__ = ["Oauth", "State", "handlers"]
 
 # moto answers some of these for tokens of its own making; it does not know ours.
 NOT_EMULATED = (
-    *("AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference", "AdminSetUserMFAPreference"),
     *("SetUserSettings", "GetUserAuthFactors", "ListUserSessions", "RevokeUserSession"),
     *("ConfirmDevice", "ForgetDevice", "GetDevice", "ListDevices", "UpdateDeviceStatus"),
     *("StartWebAuthnRegistration", "CompleteWebAuthnRegistration", "ListWebAuthnCredentials"),
@@ -33,6 +33,6 @@ async def _refuse(call: Call) -> None:
 def handlers(state: State) -> Mapping[str, Handler]:
     """The operations that are ours."""
     made: dict[str, Handler] = dict.fromkeys(NOT_EMULATED, _refuse)
-    for part in (Pools, Login, Challenges, Account, SignUp):
+    for part in (Pools, Login, Challenges, Account, SignUp, SoftwareTokens):
         made.update(part(state).handlers())
     return made

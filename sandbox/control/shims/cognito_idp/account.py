@@ -38,7 +38,12 @@ class Account:
             {"Name": "sub", "Value": user.sub},
             *({"Name": n, "Value": v} for n, v in user.attributes.items() if n != "sub"),
         ]
-        return {"Username": user.username, "UserAttributes": attributes}
+        shown: dict[str, Any] = {"Username": user.username, "UserAttributes": attributes}
+        if user.software_mfa:
+            shown |= {"UserMFASettingList": ["SOFTWARE_TOKEN_MFA"]}
+        if user.preferred_mfa:
+            shown |= {"PreferredMfaSetting": user.preferred_mfa}
+        return shown
 
     async def update(self, call: Call) -> Mapping[str, Any]:
         """``UpdateUserAttributes``; a changed e-mail address or telephone number is no longer verified."""

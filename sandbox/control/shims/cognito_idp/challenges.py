@@ -7,14 +7,15 @@ from typing import Any
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp import errors, passwords
-from sandbox.control.shims.cognito_idp.login import (
+from sandbox.control.shims.cognito_idp import custom, errors, passwords, software_token
+from sandbox.control.shims.cognito_idp.state import State
+from sandbox.control.shims.cognito_idp.steps import (
     check_secret_hash,
     check_status,
+    finish,
     next_step,
     required_attributes,
 )
-from sandbox.control.shims.cognito_idp.state import State
 from sandbox.control.shims.cognito_idp.views import Client, User
 
 PREFIX = "userAttributes."
@@ -44,27 +45,67 @@ class Challenges:
         if not given.get("USERNAME"):
             raise errors.missing("USERNAME")
         check_secret_hash(client, given["USERNAME"], given)
-        name = params.get("ChallengeName")
+        name, session = params.get("ChallengeName"), params.get("Session") or ""
         if name == "PASSWORD_VERIFIER":
-            return await self._verify(client, given)
+            return await self._verify(client, session, given, params.get("ClientMetadata"))
         if name == "NEW_PASSWORD_REQUIRED":
-            return await self._new_password(client, params.get("Session") or "", given)
+            return await self._new_password(client, session, given)
+        if name == "CUSTOM_CHALLENGE":
+            return await self._custom(client, session, given, params.get("ClientMetadata"))
+        if name == software_token.CODE:
+            return await self._software_token(client, session, given)
+        if name == software_token.SETUP:
+            return await self._set_up(client, session)
         raise NotEmulatedError(f"the challenge {name} of Cognito user pools")
 
-    async def _verify(self, client: Client, given: Mapping[str, str]) -> Mapping[str, Any]:
-        """The end of the SRP handshake: a proof counts once."""
+    async def _custom(
+        self, client: Client, name: str, given: Mapping[str, str], metadata: Mapping[str, str] | None
+    ) -> Mapping[str, Any]:
+        if not given.get("ANSWER"):
+            raise errors.missing("ANSWER")
+        session = self._state.session(name, "CUSTOM_CHALLENGE", client.id)
+        del self._state.sessions[name]
+        return await custom.answer(self._state, client, session, given["ANSWER"], metadata)
+
+    async def _software_token(self, client: Client, name: str, given: Mapping[str, str]) -> Mapping[str, Any]:
+        code = given.get("SOFTWARE_TOKEN_MFA_CODE")
+        if not code:
+            raise errors.missing("SOFTWARE_TOKEN_MFA_CODE")
+        session = self._state.session(name, software_token.CODE, client.id)
+        user = await self._user(client, session.username)
+        software_token.check_code(self._state, client, user, code)
+        del self._state.sessions[name]
+        return await finish(self._state, client, user)
+
+    async def _set_up(self, client: Client, name: str) -> Mapping[str, Any]:
+        session = self._state.session(name, software_token.SETUP, client.id)
+        if not session.verified:
+            # The text is UNSOURCED.
+            raise errors.not_authorized("The software token has not been verified.")
+        del self._state.sessions[name]
+        return await finish(self._state, client, await self._user(client, session.username))
+
+    async def _verify(
+        self, client: Client, name: str, given: Mapping[str, str], metadata: Mapping[str, str] | None
+    ) -> Mapping[str, Any]:
+        """The end of the SRP handshake: a proof counts once. ``name``: the session of a custom login."""
         for parameter in ("PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"):
             if not given.get(parameter):
                 raise errors.missing(parameter)
-        handshake, client_id, name = self._state.handshakes.pop(
+        handshake, client_id, username = self._state.handshakes.pop(
             given["PASSWORD_CLAIM_SECRET_BLOCK"], (None, "", "")
         )
         if handshake is None or client_id != client.id:
             raise errors.not_authorized()
         if not handshake.proves(given["PASSWORD_CLAIM_SIGNATURE"], given["TIMESTAMP"]):
             raise errors.not_authorized()
-        user = await self._user(client, name)
+        user = await self._user(client, username)
         check_status(user)
+        if name in self._state.sessions:
+            session = self._state.session(name, "PASSWORD_VERIFIER", client.id)
+            del self._state.sessions[name]
+            rounds = [*session.rounds, custom.done("PASSWORD_VERIFIER", True)]
+            return await custom.ask_on(self._state, client, username, user, rounds, metadata)
         return await next_step(self._state, client, user)
 
     async def _new_password(
@@ -73,11 +114,7 @@ class Challenges:
         password = given.get("NEW_PASSWORD")
         if not password:
             raise errors.missing("NEW_PASSWORD")
-        waiting = self._state.sessions.get(session)
-        if waiting is None or waiting.client_id != client.id:
-            raise errors.not_authorized("Invalid session for the user.")
-        if self._state.now() >= waiting.expires:
-            raise errors.not_authorized("Invalid session for the user, session is expired.")
+        waiting = self._state.session(session, "NEW_PASSWORD_REQUIRED", client.id)
         passwords.check(client.pool_config, password)
         sent = {name[len(PREFIX) :]: value for name, value in given.items() if name.startswith(PREFIX)}
         user = await self._user(client, waiting.username)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import hmac
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp import errors, issuing, triggers
+from sandbox.control.shims.cognito_idp import custom, errors, issuing, triggers
 from sandbox.control.shims.cognito_idp.srp import Handshake, N, is_public_number, verifier
-from sandbox.control.shims.cognito_idp.state import LETTERS, Session, State
+from sandbox.control.shims.cognito_idp.state import LETTERS, State
+from sandbox.control.shims.cognito_idp.steps import (
+    check_enabled,
+    check_password,
+    check_secret_hash,
+    next_step,
+)
 from sandbox.control.shims.cognito_idp.views import Client, User
 
 REFRESH = ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN")
@@ -22,6 +26,7 @@ ALLOWED_BY = {
     "USER_SRP_AUTH": ("ALLOW_USER_SRP_AUTH",),
     "ADMIN_NO_SRP_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
     "ADMIN_USER_PASSWORD_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
+    "CUSTOM_AUTH": ("ALLOW_CUSTOM_AUTH", "CUSTOM_AUTH_FLOW_ONLY"),
     "REFRESH_TOKEN_AUTH": ("ALLOW_REFRESH_TOKEN_AUTH",),
     "REFRESH_TOKEN": ("ALLOW_REFRESH_TOKEN_AUTH",),
 }
@@ -79,6 +84,8 @@ class Login:
         check_secret_hash(client, given["USERNAME"], given)
         if flow == "USER_SRP_AUTH":
             return await self._srp(client, given)
+        if flow == "CUSTOM_AUTH":
+            return await self._custom(client, given)
         return await self._password(client, given)
 
     async def _refresh(self, client: Client, given: Mapping[str, str]) -> Mapping[str, Any]:
@@ -99,6 +106,24 @@ class Login:
         user = await check_password(self._state, client, given["USERNAME"], password)
         return await next_step(self._state, client, user)
 
+    async def _custom(self, client: Client, given: Mapping[str, str]) -> Mapping[str, Any]:
+        """The triggers say what is asked; with ``CHALLENGE_NAME`` SRP_A a password comes first."""
+        user = await self._state.user(client.pool_id, given["USERNAME"])
+        if user is None and not client.hides_users:
+            raise errors.no_user()
+        if user is not None:
+            check_enabled(user)
+        by_srp = given.get("CHALLENGE_NAME") == "SRP_A"
+        public = _number(given.get("SRP_A")) if by_srp else None
+        rounds = [custom.done("SRP_A", True)] if by_srp else []
+        step = await custom.ask_on(self._state, client, given["USERNAME"], user, rounds)
+        if step.get("ChallengeName") != "PASSWORD_VERIFIER":
+            return step
+        if public is None:
+            raise errors.missing("SRP_A")
+        parameters = self._handshake(client, given["USERNAME"], user, public)
+        return {**step, "ChallengeParameters": parameters}
+
     async def _srp(self, client: Client, given: Mapping[str, str]) -> Mapping[str, Any]:
         public = _number(given.get("SRP_A"))
         user = await self._state.user(client.pool_id, given["USERNAME"])
@@ -109,7 +134,12 @@ class Login:
             await triggers.plain(
                 self._state, client, user, "PreAuthentication", "PreAuthentication_Authentication"
             )
-        name = user.username if user else given["USERNAME"]
+        parameters = self._handshake(client, given["USERNAME"], user, public)
+        return {"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters}
+
+    def _handshake(self, client: Client, username: str, user: User | None, public: int) -> dict[str, str]:
+        """Cognito's half of the SRP handshake, which is kept until the client proves its password."""
+        name = user.username if user else username
         ids = self._state.ids
         salt = int(ids.hex(32), 16)
         pool = client.pool_id.partition("_")[2]
@@ -126,79 +156,12 @@ class Login:
         )
         self._state.handshakes[handshake.secret_block] = (handshake, client.id, name)
         return {
-            "ChallengeName": "PASSWORD_VERIFIER",
-            "ChallengeParameters": {
-                "SALT": f"{salt:x}",
-                "SECRET_BLOCK": handshake.secret_block,
-                "SRP_B": f"{handshake.public:x}",
-                "USERNAME": name,
-                "USER_ID_FOR_SRP": name,
-            },
+            "SALT": f"{salt:x}",
+            "SECRET_BLOCK": handshake.secret_block,
+            "SRP_B": f"{handshake.public:x}",
+            "USERNAME": name,
+            "USER_ID_FOR_SRP": name,
         }
-
-
-async def check_password(state: State, client: Client, username: str, password: str) -> User:
-    """The user whose password it is. Raises Cognito's refusals."""
-    user = await state.user(client.pool_id, username)
-    if user is None:
-        raise errors.not_authorized() if client.hides_users else errors.no_user()
-    check_enabled(user)
-    await triggers.plain(state, client, user, "PreAuthentication", "PreAuthentication_Authentication")
-    if user.password is None or not hmac.compare_digest(user.password.encode(), password.encode()):
-        raise errors.not_authorized()
-    check_status(user)
-    return user
-
-
-def check_enabled(user: User) -> None:
-    """A disabled user is told before the password is looked at."""
-    if not user.enabled:
-        raise errors.not_authorized("User is disabled.")
-
-
-def check_status(user: User) -> None:
-    """Whether a user who knows the password may go on."""
-    if user.status == "UNCONFIRMED":
-        raise errors.refuse("UserNotConfirmedException", "User is not confirmed.")
-    if user.status == "RESET_REQUIRED":
-        raise errors.refuse("PasswordResetRequiredException", "Password reset required for the user")
-
-
-async def next_step(state: State, client: Client, user: User) -> Mapping[str, Any]:
-    """Tokens, or what the user has to do before."""
-    if user.status == "FORCE_CHANGE_PASSWORD":
-        return _new_password(state, client, user)
-    if client.mfa == "ON" or user.mfa:
-        raise NotEmulatedError(
-            "multi-factor authentication of Cognito user pools (SMS_MFA, SOFTWARE_TOKEN_MFA)"
-        )
-    made = await issuing.log_in(state, client, user)
-    await triggers.plain(
-        state, client, user, "PostAuthentication", "PostAuthentication_Authentication", newDeviceUsed=False
-    )
-    return {"ChallengeParameters": {}, "AuthenticationResult": made.authentication_result()}
-
-
-def _new_password(state: State, client: Client, user: User) -> Mapping[str, Any]:
-    shown = {name: value for name, value in user.attributes.items() if name != "sub"}
-    minutes = int(client.config.get("AuthSessionValidity") or 3)
-    session = state.ids.text(300, LETTERS)
-    expires = state.now() + minutes * 60
-    state.sessions[session] = Session(client.id, user.username, "NEW_PASSWORD_REQUIRED", expires)
-    return {
-        "ChallengeName": "NEW_PASSWORD_REQUIRED",
-        "Session": session,
-        "ChallengeParameters": {
-            "USER_ID_FOR_SRP": user.username,
-            "requiredAttributes": json.dumps(required_attributes(client, user)),
-            "userAttributes": json.dumps(shown),
-        },
-    }
-
-
-def required_attributes(client: Client, user: User) -> list[str]:
-    """``userAttributes.<name>`` of the attributes that the pool requires and the user lacks."""
-    return [f"userAttributes.{name}" for name in client.required if name not in user.attributes]
 
 
 def check_flow(client: Client, flow: str) -> None:
@@ -215,21 +178,6 @@ def check_flow(client: Client, flow: str) -> None:
         )
         raise errors.invalid(form.format(flow))
     raise errors.invalid("Auth flow not enabled for this client")
-
-
-def check_secret_hash(client: Client, username: str, given: Mapping[str, str]) -> None:
-    """Whether a client with a secret sent the right ``SECRET_HASH`` (or ``SecretHash``)."""
-    sent = given.get("SECRET_HASH") or given.get("SecretHash")
-    if client.secret is None:
-        if sent:
-            raise errors.not_authorized(f"Unable to verify secret hash for client {client.id}")
-        return
-    if not sent:
-        raise errors.not_authorized(
-            f"Client {client.id} is configured with secret but SECRET_HASH was not received"
-        )
-    if not hmac.compare_digest(issuing.secret_hash(client, username).encode(), sent.encode()):
-        raise errors.not_authorized(f"Unable to verify secret hash for client {client.id}")
 
 
 def _number(text: str | None) -> int:

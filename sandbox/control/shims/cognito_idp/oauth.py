@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.auth.tokens import scopes_of
 from sandbox.aws.errors import AwsError
-from sandbox.control.shims.cognito_idp import issuing, login, pools, views
+from sandbox.control.shims.cognito_idp import issuing, pools, steps, views
 from sandbox.control.shims.cognito_idp.claims import SIGN_IN_SCOPE
 from sandbox.control.shims.cognito_idp.state import State
 from sandbox.control.shims.cognito_idp.views import Client
@@ -102,11 +102,13 @@ class Oauth:
         await self.check_authorize(pool_id, query)
         client = await self._client(pool_id, query["client_id"])
         try:
-            user = await login.check_password(self.state, client, username, password)
+            user = await steps.check_password(self.state, client, username, password)
         except AwsError as refused:
             raise OauthError("access_denied", refused.message) from refused
         if user.status != "CONFIRMED":
             raise OauthError("access_denied", f"The user is {user.status}: log in once by the API.")
+        if user.software_mfa or client.mfa == "ON":
+            raise OauthError("access_denied", "Second factors are asked for by the API alone, not on this page.")
         code = self.state.ids.uuid()
         scope = " ".join(sorted(_scopes(client, query.get("scope", ""))))
         expires = self.state.now() + CODE_S

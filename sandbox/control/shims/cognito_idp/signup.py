@@ -11,8 +11,8 @@ from typing import Any
 
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.cognito_idp import errors, issuing, passwords, triggers
-from sandbox.control.shims.cognito_idp.login import check_secret_hash
 from sandbox.control.shims.cognito_idp.state import Code, State
+from sandbox.control.shims.cognito_idp.steps import check_secret_hash
 from sandbox.control.shims.cognito_idp.views import Client, User, backend_of
 
 # Validity of codes (Cognito developer guide, limits: codes and sessions).

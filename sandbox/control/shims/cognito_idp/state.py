@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.aws.errors import AwsError
@@ -36,12 +36,29 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A challenge that waits for its answer."""
+    """A challenge that waits for its answer. ``rounds``, ``private``, ``metadata``: of a custom login.
+
+    ``verified``: the token that has to be set up is.
+    """
 
     client_id: str
     username: str
     challenge: str
-    expires: float
+    expires: float = 0.0
+    rounds: tuple[Mapping[str, Any], ...] = ()
+    private: Mapping[str, str] = field(default_factory=dict)
+    metadata: str | None = None
+    verified: bool = False
+
+
+@dataclass(slots=True)
+class SoftwareTokenState:
+    """A user's software token. ``used``: the step of the last code that was taken."""
+
+    secret: str
+    verified: bool = False
+    name: str = ""
+    used: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,8 @@ class State:
     sessions: dict[str, Session] = field(default_factory=dict)
     handshakes: dict[str, tuple[Handshake, str, str]] = field(default_factory=dict)  # by secret block
     codes: dict[tuple[str, str, str], Code] = field(default_factory=dict)  # (pool, sub, what for)
+    software_tokens: dict[tuple[str, str], SoftwareTokenState] = field(default_factory=dict)  # (pool, sub)
+    pending_tokens: dict[tuple[str, str], str] = field(default_factory=dict)  # secrets not yet verified
 
     def __post_init__(self) -> None:
         self.ids = IdSource(f"cognito {self.sandbox.settings.seed}")
@@ -73,10 +92,28 @@ class State:
         self.ids = IdSource(f"cognito {self.sandbox.settings.seed}")
         for kept in (self.grants, self.revoked, self.sessions, self.handshakes, self.codes):
             kept.clear()
+        self.software_tokens.clear()
+        self.pending_tokens.clear()
 
     def now(self) -> float:
         """Seconds since 1970 on the sandbox's clock."""
         return self.sandbox.clock.epoch()
+
+    def open_session(self, client: Client, session: Session) -> str:
+        """The text by which a client names a challenge that waits, for as long as the client says."""
+        minutes = int(client.config.get("AuthSessionValidity") or 3)
+        name = self.ids.text(300, LETTERS)
+        self.sessions[name] = replace(session, expires=self.now() + minutes * 60)
+        return name
+
+    def session(self, name: str, challenge: str, client_id: str | None = None) -> Session:
+        """A challenge of that kind that waits. Raises ``NotAuthorizedException``."""
+        waiting = self.sessions.get(name)
+        if waiting is None or waiting.challenge != challenge or client_id not in (None, waiting.client_id):
+            raise errors.not_authorized("Invalid session for the user.")
+        if self.now() >= waiting.expires:
+            raise errors.not_authorized("Invalid session for the user, session is expired.")
+        return waiting
 
     async def client(self, client_id: str) -> Client:
         """A client by its id. Raises ``ResourceNotFoundException``."""

@@ -21,9 +21,6 @@ NOT_EMULATED = (
     "CustomMessage",
     "CustomEmailSender",
     "CustomSMSSender",
-    "DefineAuthChallenge",
-    "CreateAuthChallenge",
-    "VerifyAuthChallengeResponse",
     "UserMigration",
 )
 

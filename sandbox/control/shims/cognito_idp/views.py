@@ -25,7 +25,8 @@ class Client:
     secret: str | None
     config: Mapping[str, Any]
     pool_config: Mapping[str, Any]
-    mfa: str
+    mfa: str  # OFF, OPTIONAL, ON
+    software_mfa: bool  # whether the pool knows software tokens
     resource_scopes: frozenset[str]
     required: tuple[str, ...]  # attributes that a user must have
 
@@ -86,7 +87,9 @@ class User:
     password: str | None
     status: str
     enabled: bool
-    mfa: bool
+    software_mfa: bool
+    sms_mfa: bool
+    preferred_mfa: str | None
     attributes: Mapping[str, str]
     groups: tuple[Group, ...]
 
@@ -166,6 +169,7 @@ def _client(pool: Any, client: Any) -> Client:
         config=dict(client.extended_config),
         pool_config=dict(pool.extended_config),
         mfa=str(pool.mfa_config or "OFF"),
+        software_mfa=bool((pool.token_mfa_config or {}).get("Enabled")),
         resource_scopes=scopes,
         required=tuple(a.name for a in pool.schema_attributes.values() if a.required and a.name != "sub"),
     )
@@ -184,7 +188,9 @@ def user_view(user: Any) -> User:
         password=user.password,
         status=getattr(user.status, "value", user.status),
         enabled=user.enabled,
-        mfa=bool(user.software_token_mfa_enabled or user.sms_mfa_enabled),
+        software_mfa=bool(user.software_token_mfa_enabled),
+        sms_mfa=bool(user.sms_mfa_enabled),
+        preferred_mfa=user.preferred_mfa_setting or None,
         attributes=attributes,
         groups=tuple(sorted(groups, key=lambda group: (group.precedence, group.name))),
     )
