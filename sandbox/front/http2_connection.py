@@ -77,7 +77,7 @@ class _CompressionError(ProtocolError):
 
 
 class _Decoder(Decoder):
-    """Header blocks that cannot be decoded are errors of a kind of their own (RFC 9113 section 4.3), which h2 lacks."""
+    """Header blocks that cannot be decoded are errors of their own kind (RFC 9113 section 4.3), which h2 lacks."""
 
     def decode(self, data: bytes, raw: bool = False) -> Any:
         try:
