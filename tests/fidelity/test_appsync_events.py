@@ -332,6 +332,8 @@ def test_each_operation_takes_the_modes_that_it_was_given(play: Play) -> None:
             by_iam = await client.subscribe("/chat/a", auth=signed('{"channel":"/chat/a"}'))
             assert by_iam["errors"] == UNAUTHORIZED
             assert (await client.subscribe("/chat/a"))["type"] == "subscribe_success"
+            await api.namespace("closed", subscribeAuthModes=[IAM])
+            assert (await client.subscribe("/closed/a", "s2"))["errors"] == UNAUTHORIZED
             by_key = {"type": "publish", "id": "p", "channel": "/chat/a", "events": ["1"]}
             refused = await client.ask(**by_key, authorization={"x-api-key": api.key})
             assert refused["errors"] == UNAUTHORIZED
