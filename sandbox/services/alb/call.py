@@ -13,6 +13,7 @@ from sandbox.services.alb import cookies
 from sandbox.services.alb import headers as header_rules
 from sandbox.services.alb.rules import Request
 from sandbox.services.exchange import Exchange
+from sandbox.services.proxy.hops import Pairs
 
 
 @dataclass
@@ -103,7 +104,7 @@ class Call:
             str(client[0]),
         )
 
-    def target_headers(self) -> header_rules.Pairs:
+    def target_headers(self) -> Pairs:
         """The headers as a target gets them."""
         clock = self.sandbox.clock
         return header_rules.to_target(

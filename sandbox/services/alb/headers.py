@@ -10,13 +10,8 @@ from sandbox.aws.ids import IdSource
 from sandbox.control.elbv2 import Listener, LoadBalancer
 from sandbox.limits import Limits
 from sandbox.services.alb.errors import AlbError, of_limit
+from sandbox.services.proxy.hops import HOP_BY_HOP, Pairs, connection_names, joined_cookies
 
-Pairs = list[tuple[bytes, bytes]]
-
-# RFC 9110, 7.6.1: between two programs only.
-HOP_BY_HOP = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
-)
 _MOST_FORWARDED = 30  # addresses in X-Forwarded-For: facts 7.6
 _VALID_NAME = re.compile(rb"[-A-Za-z0-9]+")
 
@@ -34,16 +29,6 @@ def check(limits: Limits, scope: Mapping[str, Any]) -> None:
             raise of_limit(limits, "transfer_encoding", f"Transfer-Encoding {value!r} is not supported")
         if name == b"x-forwarded-for" and value.count(b",") >= _MOST_FORWARDED:
             raise AlbError(463, f"X-Forwarded-For has more than {_MOST_FORWARDED} addresses")
-
-
-def connection_names(pairs: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    """The headers that ``Connection`` names: they end here too."""
-    return {
-        part.strip().lower()
-        for name, value in pairs
-        if name.lower() == b"connection"
-        for part in value.split(b",")
-    }
 
 
 def to_target(
@@ -74,10 +59,7 @@ def to_target(
         (b"Host", _host(before.get(b"host", before.get(b":authority", b"")), listener, attributes)),
         (b"X-Amzn-Trace-Id", _trace(before.get(b"x-amzn-trace-id"), ids, epoch)),
     ]
-    if b"cookie" in before and str(scope.get("http_version")) == "2":  # HTTP/2 may send it in pieces
-        pieces = b"; ".join(value for name, value in kept if name.lower() == b"cookie")
-        kept = [(n, v) for n, v in kept if n.lower() != b"cookie"] + [(b"cookie", pieces)]
-    return made + kept
+    return made + joined_cookies(kept)
 
 
 def _forwarded_for(
@@ -108,12 +90,6 @@ def _trace(given: bytes | None, ids: IdSource, epoch: float) -> bytes:
     if not given:
         return b"Root=" + made
     return b"Self=" + made + b";" + given
-
-
-def head(method: bytes, target: bytes, pairs: Pairs) -> bytes:
-    """The bytes of a request's head."""
-    lines = [method + b" " + target + b" HTTP/1.1", *(name + b": " + value for name, value in pairs)]
-    return b"\r\n".join([*lines, b"", b""])
 
 
 def to_client(pairs: Pairs, listener: Listener) -> list[tuple[str, str]]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from sandbox.context import Sandbox
 from sandbox.control.elbv2 import Target, TargetGroup
-from sandbox.services.alb import headers
-from sandbox.services.alb.upstream import Head, Pool, RefusedError, UpstreamError
 from sandbox.services.loopback import dialed
+from sandbox.services.proxy import hops
+from sandbox.services.proxy.upstream import Head, Pool, RefusedError, UpstreamError
 
 _SOON = 0.1  # seconds to the first check
 
@@ -114,9 +114,7 @@ class HealthCheck:
                 (b"User-Agent", b"ELB-HealthChecker/2.0"),
                 (b"Accept-Encoding", b"gzip, compressed"),
             ]
-            upstream.begin(
-                headers.head(b"GET", str(info["HealthCheckPath"]).encode(), pairs), head_only=False
-            )
+            upstream.begin(hops.head(b"GET", str(info["HealthCheckPath"]).encode(), pairs), head_only=False)
             head = await upstream.next()
             assert isinstance(head, Head)
             with suppress(UpstreamError):

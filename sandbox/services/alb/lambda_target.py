@@ -14,11 +14,11 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.http_integration import PreludeError, name_of, status_of, text_of
 from sandbox.context import Invocation
 from sandbox.control.elbv2 import Target, TargetGroup
-from sandbox.services.alb import headers
 from sandbox.services.alb.call import Call
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.exchange import BodyTooLargeError
 from sandbox.services.lambda_answer import AnswerError, body_of
+from sandbox.services.proxy import hops
 
 # Bodies of these types go as text, all others in base64.
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
@@ -107,7 +107,7 @@ def interpret(payload: bytes, *, multi: bool) -> Answer:
     pairs = []
     for name, held in given.items():
         for one in held if isinstance(held, list) else [held]:
-            if name.lower().encode() not in headers.HOP_BY_HOP and one is not None:
+            if name.lower().encode() not in hops.HOP_BY_HOP and one is not None:
                 pairs.append((name_of(name), text_of(one)))
     if not any(name.lower() == "content-type" for name, _ in pairs):
         pairs.append(("content-type", "application/octet-stream"))

@@ -9,11 +9,12 @@ from sandbox.control.elbv2 import Target
 from sandbox.services.alb import headers
 from sandbox.services.alb.call import Call
 from sandbox.services.alb.errors import AlbError, of_limit
-from sandbox.services.alb.idle import Idle
 from sandbox.services.alb.selection import Choice, set_cookies
-from sandbox.services.alb.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
 from sandbox.services.exchange import ClientGoneError
 from sandbox.services.loopback import dialed
+from sandbox.services.proxy import hops
+from sandbox.services.proxy.idle import Idle
+from sandbox.services.proxy.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
 
 
 class Passage:
@@ -108,7 +109,7 @@ class Passage:
         elif call.chunked:
             pairs.append((b"Transfer-Encoding", b"chunked"))
         method = call.method.encode()
-        upstream.begin(headers.head(method, call.target, pairs), head_only=call.method == "HEAD")
+        upstream.begin(hops.head(method, call.target, pairs), head_only=call.method == "HEAD")
 
     async def _send_body(self, upstream: Upstream) -> None:
         chunked = self.call.length is None and self.call.chunked

@@ -16,8 +16,8 @@ from sandbox.services.alb.passage import Passage
 from sandbox.services.alb.selection import Choice, Selection, set_cookies
 from sandbox.services.alb.targets import Targets
 from sandbox.services.alb.tunnel import Tunnel
-from sandbox.services.alb.upstream import Pool
 from sandbox.services.exchange import ClientGoneError, Exchange
+from sandbox.services.proxy.upstream import Pool
 
 SOURCE = "alb"
 _HOST = re.compile(

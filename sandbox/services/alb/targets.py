@@ -10,8 +10,8 @@ from sandbox.control.elbv2 import Target, TargetGroup
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.health import HealthCheck
 from sandbox.services.alb.selection import Selection
-from sandbox.services.alb.upstream import Pool
 from sandbox.services.loopback import dialed
+from sandbox.services.proxy.upstream import Pool
 
 
 class Cuttable(Protocol):

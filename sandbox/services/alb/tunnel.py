@@ -10,11 +10,12 @@ from sandbox.control.elbv2 import Target
 from sandbox.services.alb import headers
 from sandbox.services.alb.call import Call
 from sandbox.services.alb.errors import AlbError, of_limit
-from sandbox.services.alb.idle import Idle
 from sandbox.services.alb.selection import Choice, set_cookies
-from sandbox.services.alb.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
 from sandbox.services.exchange import ClientGoneError
 from sandbox.services.loopback import dialed
+from sandbox.services.proxy import hops
+from sandbox.services.proxy.idle import Idle
+from sandbox.services.proxy.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
 
 _MOST_REFUSAL = 2**20  # bytes of a target's answer that is no 101
 
@@ -113,7 +114,7 @@ class Tunnel:
             self._idle.start()
             upstream.touched = self._idle.touch
             pairs = [*self.call.target_headers(), (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
-            upstream.begin(headers.head(b"GET", self.call.target, pairs), head_only=False)
+            upstream.begin(hops.head(b"GET", self.call.target, pairs), head_only=False)
             head = await self._answered(upstream)
             if head.status == 101:
                 await self._carry(websocket, upstream, head)
