@@ -554,6 +554,92 @@ def test_a_custom_authorizer_is_asked_by_the_user_name_of_connect(play: Play) ->
 
 
 @pytest.mark.fact("6.2")
+def test_an_authorizer_can_be_tried_out(play: Play) -> None:
+    async def main(world: World) -> None:
+        await authorizer(world)
+        tried = await world.aws(
+            "iot",
+            "TestInvokeAuthorizer",
+            authorizerName="a",
+            mqttContext={"username": "me", "password": b"good", "clientId": "x"},
+            httpContext={"headers": {"a": "b"}, "queryString": "?c=d"},
+        )
+        assert (tried["isAuthenticated"], tried["principalId"]) == (True, "guest")
+        assert json.loads(tried["policyDocuments"][0])["Statement"]
+        event = event_of(world)
+        assert event["protocolData"]["http"] == {"headers": {"a": "b"}, "queryString": "?c=d"}
+        with pytest.raises(AwsError) as unknown:
+            await world.aws("iot", "TestInvokeAuthorizer", authorizerName="none")
+        assert unknown.value.status == 404
+        with pytest.raises(AwsError) as failed:
+            await world.aws("iot", "TestInvokeAuthorizer", authorizerName="a", token="fail")
+        assert failed.value.code == "InvalidResponseException"
+
+    moving(play, main)
+
+
+@pytest.mark.fact("6.2")
+def test_policies_know_the_thing_of_an_identity(play: Play) -> None:
+    thing = "${iot:Connection.Thing.ThingName}"
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": "iot:Connect",
+            "Resource": f"{ARN}:client/{thing}",
+            "Condition": {"Bool": {"iot:Connection.Thing.IsAttached": "true"}},
+        }
+    ]
+
+    async def main(world: World) -> None:
+        me, keys = await identity(world)
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        await world.aws("iot", "CreatePolicy", policyName="things", policyDocument=document)
+        await world.aws("iot", "AttachPolicy", policyName="things", target=me)
+        query = query_of(world, await endpoint(world), keys)
+        async with client_of(world, "lamp", query=query) as client:
+            assert await client.ended() == []
+        await asyncio.sleep(1)
+        await world.aws("iot", "CreateThing", thingName="lamp")
+        await world.aws("iot", "AttachThingPrincipal", thingName="lamp", principal=me)
+        assert (await world.aws("iot", "ListPrincipalThings", principal=me))["things"] == ["lamp"]
+        assert (await world.aws("iot", "ListThingPrincipals", thingName="lamp"))["principals"] == [me]
+        async with client_of(world, "lamp", query=query) as client:
+            await connected(client)
+        async with client_of(world, "other", query=query) as client:
+            assert await client.ended() == []
+        with pytest.raises(AwsError) as unknown:
+            await world.aws("iot", "AttachThingPrincipal", thingName="none", principal=me)
+        assert unknown.value.status == 404
+
+    moving(play, main)
+
+
+@pytest.mark.fact("6.2")
+def test_an_identitys_publish_by_http_needs_both_policies_too(play: Play) -> None:
+    import boto3
+
+    async def main(world: World) -> None:
+        me, keys = await identity(world)
+        data = boto3.client(
+            "iot-data",
+            endpoint_url=world.sandbox.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+        with pytest.raises(data.exceptions.ClientError, match="ForbiddenException"):
+            await asyncio.to_thread(data.publish, topic="a", payload=b"")
+        statement = {"Effect": "Allow", "Action": "iot:Publish", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        await world.aws("iot", "CreatePolicy", policyName="p", policyDocument=document)
+        await world.aws("iot", "AttachPolicy", policyName="p", target=me)
+        await asyncio.to_thread(data.publish, topic="a", payload=b"")
+
+    moving(play, main)
+
+
+@pytest.mark.fact("6.2")
 def test_the_tokens_signature_is_checked_before_the_function_is_asked(play: Play) -> None:
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -18,12 +18,12 @@ from sandbox.auth import Principal, as_statements, authorize
 from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation
 from sandbox.services.iot.identity import AUTHORIZER_EXPIRED, Identity, iot_principal
+from sandbox.services.iot.mqtt import Connect
 
 if TYPE_CHECKING:
     from sandbox.auth import SignedRequest
     from sandbox.context import Sandbox, Scope
     from sandbox.control.iot import IotAuthorizer
-    from sandbox.services.iot.mqtt import Connect
 
 NAME, SIGNATURE = "x-amz-customauthorizer-name", "x-amz-customauthorizer-signature"
 _SERVICE = Principal.aws_service("iot.amazonaws.com")
@@ -172,6 +172,36 @@ async def _check_permission(sandbox: Sandbox, found: IotAuthorizer) -> None:
     )
     if not allowed:
         raise DeniedError(f"{found.function} does not permit iot.amazonaws.com for {found.arn}")
+
+
+async def test(sandbox: Sandbox, params: Mapping[str, Any]) -> dict[str, Any]:
+    """``TestInvokeAuthorizer``: what an authorizer's function says to made-up data. Raises ``AwsError``."""
+    http, connect = params.get("httpContext") or {}, params.get("mqttContext") or {}
+    request = Request(
+        http.get("headers") or {},
+        str(http.get("queryString") or "").removeprefix("?"),
+        host=str((params.get("tlsContext") or {}).get("serverName") or ""),
+        connect=Connect(
+            connect.get("clientId") or "", username=connect.get("username"), password=connect.get("password")
+        )
+        if connect
+        else None,
+    )
+    found = await sandbox.control.resources.iot.authorizer(params["authorizerName"])
+    if found is None:
+        message = f"Authorizer not found (authorizerName={params['authorizerName']})"
+        raise AwsError(404, "ResourceNotFoundException", message)
+    token = params.get("token")
+    try:
+        verified = _verified(found, token, params.get("tokenSignature"))
+        answer = await invoke(sandbox, found, request.event(token, verified, sandbox.ids.uuid()))
+    except DeniedError as denied:
+        raise AwsError(400, "InvalidResponseException", str(denied)) from denied
+    documents = [
+        one if isinstance(one, str) else json.dumps(one) for one in answer.get("policyDocuments") or ()
+    ]
+    known = ("isAuthenticated", "principalId", "refreshAfterInSeconds", "disconnectAfterInSeconds")
+    return {**{name: answer[name] for name in known if name in answer}, "policyDocuments": documents}
 
 
 def _identity(sandbox: Sandbox, answer: Mapping[str, Any]) -> Identity:

@@ -8,8 +8,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sandbox.auth import Principal, authorize
+from sandbox.auth import Principal
 from sandbox.aws.errors import AwsError
+from sandbox.services.iot.handshake import identify
+from sandbox.services.iot.identity import Identity
 from sandbox.services.iot.message import Origin
 from sandbox.services.iot.session import Delivery, Session
 from sandbox.services.iot.topics import ingested, topic_fault
@@ -31,7 +33,7 @@ class Data:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._operations: Mapping[str, Callable[[Params, Principal | None], Any]] = {
+        self._operations: Mapping[str, Callable[[Params, Identity | None], Any]] = {
             "Publish": self._publish,
             "GetRetainedMessage": self._get_retained,
             "ListRetainedMessages": self._list_retained,
@@ -46,20 +48,20 @@ class Data:
         caller = None
         if access_key is not None:
             credential = await self._broker.sandbox.control.secret_for(access_key)
-            caller = Principal.of(credential) if credential is not None else None
+            if credential is not None:
+                caller = await identify(self._broker.sandbox, Principal.of(credential))
         answer: Answer = await self._operations[operation](params, caller)
         return answer
 
-    def _check(self, caller: Principal | None, action: str, kind: str, name: str) -> None:
+    def _check(self, caller: Identity | None, action: str, kind: str, name: str) -> None:
         """403 *Forbidden*, as users of the SDKs report it (aws-sdk-js-v3 5562, aws-sdk-java-v2 4924)."""
-        if caller is not None and not authorize(caller, action, self._broker.arn(kind, name)):
-            raise AwsError(
-                403, "ForbiddenException", "Forbidden", fields={"traceId": self._broker.sandbox.ids.uuid()}
-            )
+        if caller is not None and not caller.allows(action, self._broker.arn(kind, name), ""):
+            trace = self._broker.sandbox.ids.uuid()
+            raise AwsError(403, "ForbiddenException", "Forbidden", fields={"traceId": trace})
 
     # -- messages
 
-    async def _publish(self, params: Params, caller: Principal | None) -> Answer:
+    async def _publish(self, params: Params, caller: Identity | None) -> Answer:
         broker, topic = self._broker, params["topic"]
         payload, properties = _payload(params), _properties(params)
         if (fault := topic_fault(topic, broker.bounds)) is not None:
@@ -71,7 +73,7 @@ class Data:
             self._check(caller, "iot:RetainPublish", "topic", topic)
         if not broker.publish_token():
             raise AwsError(429, "ThrottlingException", "Rate exceeded")
-        origin = Origin(principal=caller.user_id if caller else "")
+        origin = Origin(principal=caller.id if caller else "")
         message = broker.message(topic, payload, int(params.get("qos") or 0), retain, properties, origin)
         rule = ingested(topic)
         if rule is not None:
@@ -88,7 +90,7 @@ class Data:
             status = int(limits.value("iot.error.too_large.status"))
             raise AwsError(status, "RequestEntityTooLargeException", "Request entity too large")
 
-    async def _get_retained(self, params: Params, caller: Principal | None) -> Answer:
+    async def _get_retained(self, params: Params, caller: Identity | None) -> Answer:
         topic = params["topic"]
         self._check(caller, "iot:GetRetainedMessage", "topic", topic)
         found = self._broker.retained.get(topic)
@@ -106,7 +108,7 @@ class Data:
             told["userProperties"] = json.dumps([{name: value} for name, value in pairs]).encode()
         return told
 
-    async def _list_retained(self, params: Params, caller: Principal | None) -> Answer:
+    async def _list_retained(self, params: Params, caller: Identity | None) -> Answer:
         self._check(caller, "iot:ListRetainedMessages", "", "*")
         topics = [
             {
@@ -119,7 +121,7 @@ class Data:
         ]
         return _paged("retainedTopics", topics, params, 25)
 
-    async def _send_direct(self, params: Params, caller: Principal | None) -> Answer:
+    async def _send_direct(self, params: Params, caller: Identity | None) -> Answer:
         broker, topic = self._broker, params["topic"]
         session = self._connected(params["clientId"])
         payload = _payload(params)
@@ -128,7 +130,7 @@ class Data:
         self._check_size(payload)
         self._check(caller, "iot:SendDirectMessage", "client", session.client_id)
         confirm = bool(params.get("confirmation"))
-        origin = Origin(principal=caller.user_id if caller else "")
+        origin = Origin(principal=caller.id if caller else "")
         message = broker.message(topic, payload, int(confirm), False, _properties(params), origin)
         delivery = Delivery(message, int(confirm))
         broker.offer(session, delivery)
@@ -158,7 +160,7 @@ class Data:
             raise _not_found(f"The client {client_id!r} is not connected")
         return session
 
-    async def _get_connection(self, params: Params, caller: Principal | None) -> Answer:
+    async def _get_connection(self, params: Params, caller: Identity | None) -> Answer:
         broker, client_id = self._broker, params["clientId"]
         self._check(caller, "iot:GetConnection", "client", client_id)
         session = broker.sessions.get(client_id)
@@ -189,7 +191,7 @@ class Data:
             "sessionExpiry": int(gone.expiry),
         }
 
-    async def _delete_connection(self, params: Params, caller: Principal | None) -> Answer:
+    async def _delete_connection(self, params: Params, caller: Identity | None) -> Answer:
         broker, client_id = self._broker, params["clientId"]
         self._check(caller, "iot:DeleteConnection", "client", client_id)
         session = broker.sessions.get(client_id)
@@ -204,7 +206,7 @@ class Data:
             broker.drop_session(session)
         return None
 
-    async def _list_subscriptions(self, params: Params, caller: Principal | None) -> Answer:
+    async def _list_subscriptions(self, params: Params, caller: Identity | None) -> Answer:
         client_id = params["clientId"]
         self._check(caller, "iot:ListSubscriptions", "client", client_id)
         session = self._broker.sessions.get(client_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket, WebSocketDisconnect
+from sandbox.services.iot import authorizers
 from sandbox.services.iot.broker import Broker
 from sandbox.services.iot.data import Data
 from sandbox.services.iot.handshake import open_socket
@@ -44,6 +45,8 @@ class IotService:
         self, operation: str, params: Mapping[str, Any], access_key: str | None
     ) -> dict[str, Any] | None:
         """See :class:`sandbox.context.IotDataPlane`."""
+        if operation == "TestInvokeAuthorizer":
+            return await authorizers.test(self._sandbox, params)
         return await Data(self.broker)(operation, params, access_key)
 
     def match(self, address: Address) -> Mapping[str, str] | None:

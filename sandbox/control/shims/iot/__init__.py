@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sandbox.control.shims.call import Handler
 from sandbox.control.shims.iot.reading import IotRead
 from sandbox.control.shims.iot.state import State
+from sandbox.control.shims.iot.things import Things
 
 __all__ = ["IotRead", "State", "handlers"]
 
@@ -19,5 +20,5 @@ def handlers(state: State) -> Mapping[str, Handler]:
     from sandbox.control.shims.iot.policies import Policies
     from sandbox.control.shims.iot.rules import Rules
 
-    parts = (Policies(state), Authorizers(state), Rules(state), Endpoint(state))
+    parts = (Policies(state), Authorizers(state), Rules(state), Endpoint(state), Things(state))
     return {name: handler for part in parts for name, handler in part.handlers().items()}

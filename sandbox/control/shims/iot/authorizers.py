@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws.errors import AwsError
+from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.context import IotDataPlane
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.iot.state import Authorizer, State, invalid, not_found
@@ -29,6 +30,7 @@ class Authorizers:
             "SetDefaultAuthorizer": self.set_default,
             "ClearDefaultAuthorizer": self.clear_default,
             "DescribeDefaultAuthorizer": self.describe_default,
+            "TestInvokeAuthorizer": self.test,
         }
 
     async def create(self, call: Call) -> Mapping[str, Any]:
@@ -103,6 +105,13 @@ class Authorizers:
             raise not_found("There is no default authorizer")
         authorizer = self._state.authorizer(self._state.default_authorizer)
         return {"authorizerDescription": self._described(authorizer)}
+
+    async def test(self, call: Call) -> Mapping[str, Any] | None:
+        """``TestInvokeAuthorizer``: asked where clients are asked."""
+        service = self._state.sandbox.services.get("iot")
+        if not isinstance(service, IotDataPlane):
+            raise NotEmulatedError("TestInvokeAuthorizer without the IoT service")
+        return await service.data("TestInvokeAuthorizer", call.params, None)
 
     def _authorizer(self, call: Call) -> Authorizer:
         return self._state.authorizer(call.params["authorizerName"])

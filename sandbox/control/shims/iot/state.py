@@ -70,6 +70,7 @@ class State:
     authorizers: dict[str, Authorizer] = field(default_factory=dict)
     default_authorizer: str | None = None
     rules: dict[str, Rule] = field(default_factory=dict)
+    things: dict[str, dict[str, None]] = field(default_factory=dict)  # names by Cognito identity, in order
     tags: dict[str, dict[str, str]] = field(default_factory=dict)  # of what is ours, by ARN
 
     def reset(self) -> None:
@@ -78,6 +79,7 @@ class State:
         self.authorizers.clear()
         self.rules.clear()
         self.tags.clear()
+        self.things.clear()
         self.default_authorizer = None
 
     def arn(self, kind: str, name: str) -> str:
