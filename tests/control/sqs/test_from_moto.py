@@ -1,0 +1,69 @@
+"""Topics, event rules and buckets of moto deliver to our queues."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from tests.control.conftest import served as served
+
+ARN = "arn:aws:sqs:us-east-1:000000000000:q"
+
+
+def received(served: Any, url: str) -> dict[str, Any]:
+    """The next message, which comes from another thread."""
+    (message,) = served.client("sqs").receive_message(
+        QueueUrl=url, WaitTimeSeconds=5, MessageAttributeNames=["All"]
+    )["Messages"]
+    found: dict[str, Any] = message
+    return found
+
+
+def test_a_topic(served: Any) -> None:
+    sns, url = served.client("sns"), served.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=ARN)["SubscriptionArn"]
+    sns.publish(TopicArn=topic, Message="hello")
+    assert json.loads(received(served, url)["Body"])["Message"] == "hello"
+    sns.set_subscription_attributes(
+        SubscriptionArn=subscription, AttributeName="RawMessageDelivery", AttributeValue="true"
+    )
+    attributes = {"kind": {"DataType": "String", "StringValue": "raw"}}
+    sns.publish(TopicArn=topic, Message="raw", MessageAttributes=attributes)
+    message = received(served, url)
+    assert (message["Body"], message["MessageAttributes"]) == ("raw", attributes)
+
+
+def test_a_rule(served: Any) -> None:
+    events, url = served.client("events"), served.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    events.put_rule(Name="r", EventPattern='{"source":["chat"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": ARN}])
+    events.put_events(Entries=[{"Source": "chat", "DetailType": "said", "Detail": '{"n":1}'}])
+    assert json.loads(received(served, url)["Body"])["detail"] == {"n": 1}
+
+
+def test_a_bucket(served: Any) -> None:
+    s3, url = served.client("s3"), served.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    s3.create_bucket(Bucket="uploads")
+    queue = {"QueueArn": ARN, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket="uploads", NotificationConfiguration={"QueueConfigurations": [queue]}
+    )
+    s3.put_object(Bucket="uploads", Key="k", Body=b"x")
+    assert json.loads(received(served, url)["Body"])["Event"] == "s3:TestEvent"
+    assert json.loads(received(served, url)["Body"])["Records"][0]["s3"]["object"]["key"] == "k"
+
+
+def test_a_queue_that_is_gone_is_told_on_the_timeline(served: Any) -> None:
+    sns, sqs = served.client("sns"), served.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=ARN)
+    sqs.delete_queue(QueueUrl=url)
+    sns.publish(TopicArn=topic, Message="hello")
+    for _ in range(100):
+        if refusals := list(served.sandbox.timeline.select("sqs", "message_refused")):
+            break
+        time.sleep(0.02)
+    assert refusals[-1].data["queue"] == "q"
