@@ -34,9 +34,13 @@ class RequestRefused(Exception):  # noqa: N818 - an answer
         self.type = type
         self.message = message
 
+    def entry(self) -> Entry:
+        """The error in ``errors``; some have no message."""
+        return {"errorType": self.type, **({"message": self.message} if self.message else {})}
+
     def body(self) -> dict[str, Any]:
         """The JSON of the answer."""
-        return {"errors": [{"errorType": self.type, "message": self.message}]}
+        return {"errors": [self.entry()]}
 
 
 def unauthorized(limits: Limits, message: str | None = None) -> RequestRefused:

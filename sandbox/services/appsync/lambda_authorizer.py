@@ -1,7 +1,8 @@
 """Lambda authorizers (mode ``AWS_LAMBDA``): what they are asked, what they answer, and for how long that is kept.
 
-Source: AppSync developer guide, "AWS_LAMBDA authorization". A function that fails, takes longer than 10 s or gives
-another form than ``{"isAuthorized": ...}`` refuses the request; which error that is, is UNSOURCED.
+Source: AppSync developer guide, "AWS_LAMBDA authorization". ``isAuthorized`` false is the usual 401 (amplify-js's
+issue 9513). A function that AppSync may not invoke gives a ``BadRequestException`` without a message (aws-cdk's issue
+19239); that one that fails, takes over 10 s or gives no object is the same, and the status 400, are UNSOURCED.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sandbox.auth import Principal, as_statements, authorize
 from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation, InvocationResult
 from sandbox.services.appsync.caller import Caller
-from sandbox.services.appsync.errors import unauthorized
+from sandbox.services.appsync.errors import RequestRefused, unauthorized
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox
@@ -105,7 +106,7 @@ class LambdaAuthorizers:
 
     def _failed(self, api: GraphqlApi, reason: str) -> Exception:
         self._sandbox.timeline.record("appsync", "failed", api.id, type="authorizer", reason=reason)
-        return unauthorized(self._sandbox.limits)
+        return RequestRefused(400, "BadRequestException", "")
 
     async def _check_permission(self, api: GraphqlApi, function: str) -> None:
         """The function's policy has to let AppSync in (botocore, ``LambdaAuthorizerConfig``)."""

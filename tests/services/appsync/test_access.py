@@ -318,20 +318,29 @@ def test_a_lambda_authorizer_is_asked(appsync: SimpleNamespace) -> None:
     [
         (says({"isAuthorized": False}), {}),
         (says({}), {}),
-        (says("yes"), {}),
-        (says({"errorMessage": "x"}, error="Unhandled"), {}),
-        (says({"isAuthorized": True}, after=10.001), {}),
-        (lambda world: world.sandbox.control.resources.policies.clear(), {}),
         (lambda world: None, {"identityValidationExpression": "v1-.*"}),
     ],
 )
 def test_a_lambda_authorizer_that_lets_nobody_in(
     appsync: SimpleNamespace, prepare: Any, authorizer: dict[str, Any]
 ) -> None:
-    status, document = asked(
-        appsync, hello(appsync, gate(**authorizer)), {"authorization": "custom"}, prepare
-    )
+    config = hello(appsync, gate(**authorizer))
+    status, document = asked(appsync, config, {"authorization": "custom"}, prepare)
     assert (status, document["errors"][0]["message"]) == (401, UNAUTHORIZED)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        says("yes"),
+        says({"errorMessage": "x"}, error="Unhandled"),
+        says({"isAuthorized": True}, after=10.001),
+        lambda world: world.sandbox.control.resources.policies.clear(),
+    ],
+)
+def test_a_lambda_authorizer_that_cannot_be_asked(appsync: SimpleNamespace, prepare: Any) -> None:
+    status, document = asked(appsync, hello(appsync, gate()), {"authorization": "custom"}, prepare)
+    assert (status, document) == (400, {"errors": [{"errorType": "BadRequestException"}]})
 
 
 @pytest.mark.parametrize(

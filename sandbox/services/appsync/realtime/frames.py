@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 KA = '{"type":"ka"}'
@@ -19,15 +19,9 @@ def connection_ack(timeout_s: float) -> str:
     return compact({"type": "connection_ack", "payload": {"connectionTimeoutMs": round(timeout_s * 1000)}})
 
 
-def connection_error(message: str, code: int, type: str | None = None) -> str:
+def connection_error(error: Mapping[str, Any], code: int) -> str:
     """The connection is refused. As quoted in amplify-flutter's issue 2763 and by .NET clients of AppSync."""
-    error: dict[str, Any] = {} if type is None else {"errorType": type}
-    return compact(
-        {
-            "payload": {"errors": [{**error, "message": message, "errorCode": code}]},
-            "type": "connection_error",
-        }
-    )
+    return compact({"payload": {"errors": [{**error, "errorCode": code}]}, "type": "connection_error"})
 
 
 def start_ack(id: str) -> str:

@@ -37,13 +37,14 @@ def check_subprotocol(offered: list[str], wanted: str) -> None:
     """Raises :class:`HandshakeRefused`; the words are as clients of AppSync quote them."""
     if wanted not in offered:
         word = "SubProtocolNotSupportedError" if offered else "NoProtocolError"
-        raise HandshakeRefused(frames.connection_error(word, 400), f"{word}: {', '.join(offered) or 'none'}")
+        raise HandshakeRefused(
+            frames.connection_error({"message": word}, 400), f"{word}: {', '.join(offered) or 'none'}"
+        )
 
 
 def refused(refusal: RequestRefused) -> HandshakeRefused:
     """Credentials that do not let a client in."""
-    frame = frames.connection_error(refusal.message, refusal.status, refusal.type)
-    return HandshakeRefused(frame, str(refusal))
+    return HandshakeRefused(frames.connection_error(refusal.entry(), refusal.status), str(refusal))
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -69,7 +69,7 @@ async def subscribe(engine: Engine, connection: Connection, id: str, payload: An
         request = engine.request(api, caller, {**connection.headers, **_without_secrets(headers)}, None)
         return await _resolved(engine, connection, id, request, query)
     except RequestRefused as refusal:
-        raise SubscribeError({"errorType": refusal.type, "message": refusal.message}) from refusal
+        raise SubscribeError(refusal.entry()) from refusal
 
 
 def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
