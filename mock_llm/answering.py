@@ -98,7 +98,8 @@ def begin(
     identity = app.identity(choice.seed, wish.prompt)
     watched = Watched(app.observe, id_prefix + identity, exchange.request)
     _note(exchange, api, model, choice, rule, stream)
-    watched("request_received", {"api": api, "profile": choice.profile.name, "prompt_sha": wish.prompt})
+    asked = {"api": api, "model": model, "profile": choice.profile.name, "prompt_sha": wish.prompt}
+    watched("request_received", {**asked, "attempt": exchange.request.attempt if exchange.request else 1})
     fault = _fault_of(choice, identity, watched)
     told = _spend(app, api, model, read + generation.total)
     if recording is not None and recording.streamed != stream:

@@ -80,3 +80,13 @@ def test_list_over_http_and_reset(jump: Any, calls: Any) -> None:
     assert (row["status"], row["outcome"], row["path"]) == (401, "refused", "/v1/chat/completions")
     jump(calls("/_mock/reset", b"").run(app))
     assert (app.requests, app.overrides.data()) == ([], {})
+
+
+def test_the_observer_is_told_which_attempt_it_is(jump: Any, calls: Any, observed: Any) -> None:
+    app = create_app(Settings(profile="instant"), observe=observed)
+    app.configure(rules=[{"times": 1, "fault": "error:status=503"}])
+    body = json.dumps({"model": "gpt-5", "messages": [{"role": "user", "content": "x"}]}).encode()
+    for _ in range(2):
+        jump(calls("/v1/chat/completions", body).run(app))
+    asked = [data for _, name, _, data in observed.seen if name == "request_received"]
+    assert [(one["model"], one["attempt"]) for one in asked] == [("gpt-5", 1), ("gpt-5", 2)]
