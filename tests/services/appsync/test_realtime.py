@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 from sandbox.auth import Credential
 from sandbox.aws.errors import AwsError
-from sandbox.control.appsync import AppSyncKey, AuthProvider
+from sandbox.control.appsync import AppSyncKey, AuthProvider, DataSource
 
 ON_SEND = "subscription S($room: String) { onSend(room: $room) { room text } }"
 ANY = "subscription { onAny { room text } }"
@@ -284,6 +284,32 @@ def test_a_resolver_may_refuse_a_subscription(appsync: SimpleNamespace) -> None:
     assert refused["payload"] == {"errors": [{"errorType": "Private", "message": "Not your room"}]}
     assert allowed["type"] == "start_ack"
     assert data == []
+
+
+def test_a_fault_of_the_sandbox_is_told(
+    appsync: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from sandbox.services.appsync import execution
+
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("broken")
+
+    async def script(world: Any) -> Any:
+        socket = await world.connect()
+        monkeypatch.setattr(execution, "chosen", fail)
+        return await socket.start(ANY)
+
+    assert appsync.play(script)["payload"]["errors"][0]["errorType"] == "InternalFailure"
+    assert "broken" in caplog.text
+
+
+def test_a_resolver_that_needs_what_is_not_emulated(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        return await (await world.connect()).start(ON_SEND, room="a")
+
+    source = DataSource("search", "AMAZON_OPENSEARCH_SERVICE", None, {})
+    config = appsync.api(appsync.resolver("Subscription.onSend", source="search"), sources=[source])
+    assert appsync.play(script, config)["payload"]["errors"][0]["errorType"] == "NotImplemented"
 
 
 def test_other_messages(appsync: SimpleNamespace) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync.realtime import frames, subscribing
-from sandbox.services.appsync.realtime.connection import Connection
+from sandbox.services.appsync.realtime.connection import Connection, Subscription
 from sandbox.services.appsync.realtime.subscribing import SubscribeError
 
 if TYPE_CHECKING:
     from sandbox.services.appsync.engine import Engine
+
+
+log = logging.getLogger(__name__)
 
 
 class Messages:
@@ -68,23 +72,14 @@ class Messages:
             self._say(connection, frames.error(None, [told]))
             return
         if (refusal := self._crowded(connection, name)) is not None:
-            self._refuse(connection, name, SubscribeError(refusal))
+            self._refuse(connection, name, [refusal])
             return
         connection.starting[name] = False
         try:
-            made = await subscribing.subscribe(self._engine, connection, name, message.get("payload"))
-            await subscribing.delay(self._engine)
-        except SubscribeError as failure:
-            self._refuse(connection, name, failure)
-            return
-        except NotEmulatedError as failure:
-            self._refuse(
-                connection, name, SubscribeError({"errorType": failure.code, "message": failure.message})
-            )
-            return
+            made = await self._subscription(connection, name, message.get("payload"))
         finally:
             stopped = connection.starting.pop(name)
-        if stopped or connection.socket.closed:
+        if made is None or stopped or connection.socket.closed:
             return
         # Nothing is delivered before the client knows (fact 5.11).
         self._say(connection, frames.start_ack(name))
@@ -93,6 +88,23 @@ class Messages:
         connection.subscriptions[name] = made
         self._engine.subscriptions.add(made)
         self._note(connection, "subscribed", subscription=name, field=made.field)
+
+    async def _subscription(self, connection: Connection, id: str, payload: Any) -> Subscription | None:
+        """A subscription that may stand now; ``None`` when the client was told why it may not."""
+        try:
+            made = await subscribing.subscribe(self._engine, connection, id, payload)
+            await subscribing.delay(self._engine)
+        except SubscribeError as failure:
+            self._refuse(connection, id, failure.errors)
+        except NotEmulatedError as failure:
+            self._refuse(connection, id, [{"errorType": failure.code, "message": failure.message}])
+        except Exception:  # a fault of the sandbox's own: the client must not wait for ever
+            log.exception("a subscription of %s failed", connection.id)
+            told = "The sandbox failed; its log says how."
+            self._refuse(connection, id, [{"errorType": "InternalFailure", "message": told}])
+        else:
+            return made
+        return None
 
     def _crowded(self, connection: Connection, id: str) -> Mapping[str, Any] | None:
         if id in connection.subscriptions or id in connection.starting:
@@ -118,9 +130,10 @@ class Messages:
             }
             self._say(connection, frames.error(id, [told]))
 
-    def _refuse(self, connection: Connection, id: str, failure: SubscribeError) -> None:
-        self._note(connection, "subscribe_refused", subscription=id, reason=str(failure))
-        self._say(connection, frames.error(id, failure.errors))
+    def _refuse(self, connection: Connection, id: str, errors: Sequence[Mapping[str, Any]]) -> None:
+        reason = "; ".join(str(error.get("message")) for error in errors)
+        self._note(connection, "subscribe_refused", subscription=id, reason=reason)
+        self._say(connection, frames.error(id, errors))
 
     def _say(self, connection: Connection, text: str) -> None:
         self._engine.say(connection, text)

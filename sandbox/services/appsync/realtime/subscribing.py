@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -101,9 +102,46 @@ def read_query(text: str | bytes) -> Query:
     return Query(value["query"], value.get("operationName") or None, dict(variables))
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The one field of a subscription, with its arguments."""
+
+    type_name: str
+    node: FieldNode
+    fragments: selections.Fragments
+    arguments: Mapping[str, Any]
+    filter: Mapping[str, Any]  # the arguments as they filter messages
+
+    @property
+    def name(self) -> str:
+        """The field's name in the schema."""
+        return self.node.name.value
+
+
 async def _resolved(
     engine: Engine, connection: Connection, id: str, request: Request, query: Query
 ) -> Subscription:
+    chosen = _chosen(request, query)
+    if not request.caller.may(request.api, request.schema, chosen.type_name, chosen.name):
+        raise SubscribeError(_entry(not_authorized(chosen.type_name, chosen.name)))
+    await _resolve(engine, request, chosen, query)
+    made = Subscription(
+        id,
+        connection,
+        request.api.id,
+        chosen.name,
+        chosen.filter,
+        query,
+        request.caller,
+        _shape(request, chosen, query),
+        Line(engine.sandbox.anomalies, "appsync", f"{connection.id}/{id}"),
+    )
+    _extend(made, request)
+    return made
+
+
+def _chosen(request: Request, query: Query) -> _Chosen:
+    """The field that a query subscribes to. Raises :class:`SubscribeError`."""
     found = execution.chosen(request, query)
     if isinstance(found, list):
         raise SubscribeError(*map(_short, found))
@@ -113,53 +151,47 @@ async def _resolved(
         text = "Only one field of a subscription can be started on a real-time connection."
         raise SubscribeError({"errorType": "UnsupportedOperation", "message": text})
     (node,) = nodes
-    variables = get_variable_values(
-        request.schema.schema,
-        operation.variable_definitions or (),
-        dict(query.variables),
-        hide_suggestions=True,
-    )
+    schema = request.schema.schema
+    declared = operation.variable_definitions or ()
+    variables = get_variable_values(schema, declared, dict(query.variables), hide_suggestions=True)
     if isinstance(variables, list):
         raise SubscribeError(*({"message": error.message} for error in variables))
-    kind = request.schema.schema.subscription_type
+    kind = schema.subscription_type
     assert kind is not None
-    name = node.name.value
-    if not request.caller.may(request.api, request.schema, kind.name, name):
-        raise SubscribeError(_entry(not_authorized(kind.name, name)))
     try:
-        arguments = get_argument_values(kind.fields[name], node, variables, hide_suggestions=True)
+        arguments = get_argument_values(kind.fields[node.name.value], node, variables, hide_suggestions=True)
     except GraphQLError as wrong:
         raise SubscribeError({"message": wrong.message}) from wrong
-    resolver = request.api.resolvers.get((kind.name, name))
-    if resolver is not None:
-        info = execution.info_of(kind.name, [node], document.fragments, query.variables)
-        call = FieldCall(kind.name, name, arguments, None, info, [selections.key(node)], _places(node))
-        try:
-            await resolve(request, call, resolver, engine.handlers)
-        except FieldError as failure:
-            raise SubscribeError(_entry(failure)) from failure
-    shape = (
+    given = _given(node, arguments, variables.coerced)
+    return _Chosen(kind.name, node, document.fragments, arguments, given)
+
+
+async def _resolve(engine: Engine, request: Request, chosen: _Chosen, query: Query) -> None:
+    """Run the field's resolver, if it has one: it may refuse. Its value is not sent to anybody."""
+    resolver = request.api.resolvers.get((chosen.type_name, chosen.name))
+    if resolver is None:
+        return
+    node = chosen.node
+    info = execution.info_of(chosen.type_name, [node], chosen.fragments, query.variables)
+    path, places = [selections.key(node)], [execution.place_of(node)]
+    call = FieldCall(chosen.type_name, chosen.name, chosen.arguments, None, info, path, places)
+    try:
+        await resolve(request, call, resolver, engine.handlers)
+    except FieldError as failure:
+        raise SubscribeError(_entry(failure)) from failure
+
+
+def _shape(request: Request, chosen: _Chosen, query: Query) -> tuple[Any, ...]:
+    """Equal for subscriptions that are sent the same text; variables count where directives may use them."""
+    node = chosen.node
+    return (
         selections.key(node),
-        name,
+        chosen.name,
         print_ast(node.selection_set) if node.selection_set else "",
-        tuple(print_ast(fragment) for fragment in document.fragments.values()),
+        tuple(print_ast(fragment) for fragment in chosen.fragments.values()),
         json.dumps(query.variables, sort_keys=True) if "@" in query.text else "",
         request.caller.kind,
     )
-    line = Line(engine.sandbox.anomalies, "appsync", f"{connection.id}/{id}")
-    made = Subscription(
-        id,
-        connection,
-        request.api.id,
-        name,
-        _given(node, arguments, variables.coerced),
-        query,
-        request.caller,
-        shape,
-        line,
-    )
-    _extend(made, request)
-    return made
 
 
 def _given(node: FieldNode, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,10 +220,6 @@ def _entry(error: FieldError) -> dict[str, Any]:
 
 def _short(error: Entry) -> dict[str, Any]:
     return {name: error[name] for name in ("errorType", "message") if error.get(name) is not None}
-
-
-def _places(node: FieldNode) -> list[Mapping[str, int]]:
-    return [execution.place_of(node)]
 
 
 async def delay(engine: Engine) -> None:
