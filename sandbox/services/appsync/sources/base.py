@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import NotEmulatedError
-from sandbox.services.appsync.sources import bedrock, dynamodb, lambda_
+from sandbox.services.appsync.sources import bedrock, dynamodb, eventbridge, lambda_
 from sandbox.services.appsync.sources.errors import SourceError
 from sandbox.services.appsync.sources.http import HttpSource
 from sandbox.services.http_client import HttpClient
@@ -53,6 +53,8 @@ class Sources:
             return await dynamodb.call(request, source, document)
         if source.type == "HTTP":
             return await self._http.call(request, source, document)
+        if source.type == "AMAZON_EVENTBRIDGE":
+            return await eventbridge.call(request, source, document)
         if source.type == "AMAZON_BEDROCK_RUNTIME":
             return await bedrock.call(request, source, document, self._client)
         raise NotEmulatedError(f"AppSync data sources of type {source.type}")
