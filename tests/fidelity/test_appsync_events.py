@@ -306,7 +306,8 @@ def test_a_client_without_the_subprotocol_is_refused(play: Play) -> None:
 @pytest.mark.fact("5.13", "5.23")
 def test_each_operation_takes_the_modes_that_it_was_given(play: Play) -> None:
     async def main(world: World) -> None:
-        api = await api_of(world, IAM, publishAuthModes=[IAM])
+        code = "export const onPublish = (ctx) => ctx.events.map((e) => ({id: e.id, payload: ctx.identity}))"
+        api = await api_of(world, IAM, publishAuthModes=[IAM], codeHandlers=code)
         await world.aws("iam", "CreateUser", UserName="u")
         keys = (await world.aws("iam", "CreateAccessKey", UserName="u"))["AccessKey"]
 
@@ -339,10 +340,13 @@ def test_each_operation_takes_the_modes_that_it_was_given(play: Play) -> None:
             assert refused["errors"] == UNAUTHORIZED
             body = '{"channel":"/chat/a","events":["1"]}'
             await client.say(**by_key, authorization=signed(body))
-            assert {(await client.hear())["type"], (await client.hear())["type"]} == {
-                "data",
-                "publish_success",
-            }
+            frames = [await client.hear(), await client.hear()]
+            assert {frame["type"] for frame in frames} == {"data", "publish_success"}
+            (seen,) = (json.loads(frame["event"][0]) for frame in frames if frame["type"] == "data")
+            assert (seen["userArn"], seen["cognitoIdentityId"]) == (
+                "arn:aws:iam::000000000000:user/u",
+                None,
+            )
             other = await client.ask(**{**by_key, "events": ["2"]}, authorization=signed(body))
             assert other["errors"][0]["errorType"] == "InvalidSignatureException"
 

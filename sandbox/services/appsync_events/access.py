@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sandbox.auth import authorize, verify
+from sandbox.auth import Principal, authorize, verify
 from sandbox.auth.jwks import IssuerKeys
 from sandbox.auth.tokens import Claims, TokenError, unverified_claims, verify_jwt
 from sandbox.aws.errors import AwsError, NotEmulatedError
@@ -63,13 +63,7 @@ class Access:
             context = {"aws:SourceIp": given.source_ip, "aws:CurrentTime": sandbox.clock.utcnow().isoformat()}
             if not authorize(principal, ACTIONS[asked.operation], resource, context=context):
                 raise unauthorized()
-            identity = {
-                "accountId": principal.account,
-                "sourceIp": [given.source_ip],
-                "userArn": principal.arn,
-                "username": principal.user_id,
-            }
-            return Caller("AWS_IAM", identity, given.headers)
+            return Caller("AWS_IAM", _signer(principal, given.source_ip), given.headers)
         assert refusal is not None
         raise RefusedError(refusal.status, refusal.code, refusal.message) from refusal
 
@@ -127,6 +121,24 @@ class Access:
             return await verify_jwt(token, issuer=issuer, audiences=(), keys=self._keys, now=now)
         except TokenError as refusal:
             raise unauthorized() from refusal
+
+
+def _signer(principal: Principal, source_ip: str) -> dict[str, Any]:
+    """The identity of who signed; one of an identity pool has more to say, in its session's keys."""
+    session = {key.rpartition(":")[2]: value for key, value in principal.context.items()}
+    amr = list(session.get("amr", ()))
+    kind = [word for word in amr if word.endswith("authenticated")]
+    providers = [word for word in amr if not word.endswith("authenticated")]
+    return {
+        "accountId": principal.account,
+        "cognitoIdentityAuthProvider": ",".join(providers) or None,
+        "cognitoIdentityAuthType": kind[0] if kind else None,
+        "cognitoIdentityId": session.get("sub"),
+        "cognitoIdentityPoolId": session.get("aud"),
+        "sourceIp": [source_ip],
+        "userArn": principal.arn,
+        "username": principal.user_id,
+    }
 
 
 def _issuer(token: str) -> object:
