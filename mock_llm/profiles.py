@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mock_llm.pace import DISTRIBUTIONS, SECOND, Jitter, Profile
@@ -37,6 +39,12 @@ def load_profiles(path: Path = BUILT_IN) -> dict[str, Profile]:
         except ProfileError as error:
             raise ProfileError(f"{path}: [{name}] {error}") from None
     return profiles
+
+
+@cache
+def built_in_profiles() -> Mapping[str, Profile]:
+    """The profiles that come with the mock model, read once."""
+    return MappingProxyType(load_profiles())
 
 
 def apply(profile: Profile, values: Mapping[str, Any]) -> Profile:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mock_llm import faults
 from mock_llm.faults import Fault
 from mock_llm.pace import Profile
-from mock_llm.profiles import PACE_KEYS, ProfileError, apply, load_profiles, whole
+from mock_llm.profiles import PACE_KEYS, ProfileError, apply, built_in_profiles, whole
 from mock_llm.quota import Quota, read_quota
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Settings:
     require_key: bool = False
     max_body: int = 32 * 1024 * 1024
     epoch: Callable[[], float] = _loop_epoch
-    profiles: Mapping[str, Profile] = field(default_factory=load_profiles)
+    profiles: Mapping[str, Profile] = field(default_factory=built_in_profiles)
     rules: RuleBook | None = None
     quota: Quota | None = None
 

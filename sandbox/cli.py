@@ -130,7 +130,10 @@ def deploy(
         str | None, typer.Option(help="Name of the stack; default: the template's folder.")
     ] = None,
     parameter: Annotated[list[str], typer.Option("--parameter", "-p", help="Name=Value; repeatable.")] = [],  # noqa: B006 - typer reads it, nobody changes it
-    port: Port = 4566,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="The sandbox's port; default: of AWS_ENDPOINT_URL, else 4566."),
+    ] = None,
 ) -> None:
     """Deploy a template to the running sandbox and print the stack's outputs."""
     from sandbox.cli_deploy import deploy_template
@@ -154,7 +157,8 @@ def limits(
         return
     from rich.console import Console
 
-    Console().print(as_table(held))
+    console = Console()
+    console.print(as_table(held, console.width))
 
 
 @app.command()

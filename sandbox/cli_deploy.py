@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from sandbox.cli_up import fetch_status
 
 FAILED, BAD_INPUT = 1, 2
+DEFAULT_PORT = 4566
 
 
-def deploy_template(template: Path, stack: str | None, parameters: list[str], port: int) -> int:
-    """Deploy, print the outputs as ``Name = Value``. The exit code: 1 for a failed stack, 2 for bad input."""
+def deploy_template(template: Path, stack: str | None, parameters: list[str], port: int | None) -> int:
+    """Deploy, print the outputs as ``Name = Value``. The exit code: 1 for a failed stack, 2 for bad input.
+
+    ``port`` of the sandbox; ``None``: the sandbox is where AWS's clients look for it, at ``AWS_ENDPOINT_URL``.
+    """
     if not template.is_file():
         print(f"sandbox: there is no template {template}", file=sys.stderr)
         return BAD_INPUT
@@ -19,16 +24,18 @@ def deploy_template(template: Path, stack: str | None, parameters: list[str], po
     if wrong:
         print(f"sandbox: --parameter takes Name=Value, not {wrong[0]!r}", file=sys.stderr)
         return BAD_INPUT
-    status = fetch_status(port)
-    if status is None:
-        print(f"sandbox: no sandbox answers on port {port}; start one with `sandbox up`", file=sys.stderr)
+    named = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/") if port is None else ""
+    endpoint = named or f"http://127.0.0.1:{port or DEFAULT_PORT}"
+    if fetch_status(endpoint) is None:
+        where = f"{endpoint} (AWS_ENDPOINT_URL)" if named else f"port {port or DEFAULT_PORT}"
+        print(f"sandbox: no sandbox answers on {where}; start one with `sandbox up`", file=sys.stderr)
         return FAILED
     from sandbox.control.cloudformation.deploy import DeployError, TemplateError, deploy_remote
 
     given = dict(text.split("=", 1) for text in parameters)
     name = stack or template.resolve().parent.name.replace("_", "-")
     try:
-        outputs = deploy_remote(status["endpoint"], template, name, given)
+        outputs = deploy_remote(endpoint, template, name, given)
     except TemplateError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return BAD_INPUT

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from sandbox import collection
 from sandbox.clock import ClockKind, stopwatch
-from sandbox.stories.discovery import UnknownStoryError, find_stories
+from sandbox.stories.discovery import UnknownStoryError, check_templates, find_stories
 from sandbox.stories.loading import StoryError
 from sandbox.stories.model import Story
 from sandbox.stories.report import failure_text, summary, table, timeline
@@ -57,6 +57,7 @@ def run_command(
     """
     try:
         stories = find_stories(what, scenarios)
+        check_templates(stories)
     except (StoryError, UnknownStoryError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return BAD_INPUT

@@ -181,7 +181,7 @@ def stop(port: int) -> int:
 
 def show_status(port: int, as_json: bool) -> int:
     """Print what runs on a port; exit code 1 when nothing does."""
-    document = fetch_status(port)
+    document = fetch_status(f"http://127.0.0.1:{port}")
     if as_json:
         print(json.dumps(document or {"ready": False}, indent=2))
     elif document is None:
@@ -193,13 +193,13 @@ def show_status(port: int, as_json: bool) -> int:
     return 0 if document else FAILED
 
 
-def fetch_status(port: int) -> dict[str, Any] | None:
-    """The status of the sandbox on a port, ``None`` when none answers."""
+def fetch_status(endpoint: str) -> dict[str, Any] | None:
+    """The status of the sandbox at an address, ``None`` when none answers."""
     import httpx
 
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/_sandbox/status", timeout=10, trust_env=False)
+        answer = httpx.get(f"{endpoint}/_sandbox/status", timeout=10, trust_env=False)
         document: dict[str, Any] = answer.raise_for_status().json()
-    except (httpx.HTTPError, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
     return document

@@ -111,5 +111,12 @@ def test_the_users_own_aws_profile_and_proxy_do_not_stand_in_the_way(tmp_path: P
         deployed = sandbox("deploy", str(template), "--port", port, **user)
         assert deployed.stderr == ""
         assert deployed.stdout.startswith("stack stack deployed\nUrl = ")
+        user["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}/"
+        again = sandbox("deploy", str(template), "--stack", "two", **user)
+        assert again.stdout.startswith("stack two deployed\nUrl = "), again.stderr
+        user["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+        nobody = sandbox("deploy", str(template), **user)
+        assert nobody.returncode == 1
+        assert "no sandbox answers on http://127.0.0.1:9 (AWS_ENDPOINT_URL)" in nobody.stderr
     finally:
         assert sandbox("down", "--port", port, **user).returncode == 0

@@ -117,6 +117,8 @@ class _Connection(HttpToolsProtocol):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("extensions", {})[RESET] = partial(reset, self.transport)
+        if scope["http_version"] == "1.0":
+            send = _until_close(self.cycle, send)
         try:
             await self._asgi(scope, receive, send)
         except ConnectionAbort:
@@ -127,3 +129,28 @@ class _Connection(HttpToolsProtocol):
         except asyncio.CancelledError:
             # Only ``Http1.close`` cancels; uvicorn would report it as a failure of the application.
             self.transport.close()
+
+
+def _until_close(cycle: Any, send: Send) -> Send:
+    """For a client of HTTP/1.0, which knows no chunks: a body without a length ends with the connection."""
+
+    async def sent(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            headers = [(n, v) for n, v in message["headers"] if n.lower() != b"transfer-encoding"]
+            message = {**message, "headers": headers}
+            if not any(name.lower() == b"content-length" for name, _ in headers):
+                cycle.chunked_encoding = False
+                cycle.expected_content_length = _AnyLength()
+        await send(message)
+
+    return sent
+
+
+class _AnyLength(int):
+    """What uvicorn counts a body down from, and wants to be 0 at its end: always enough, never too much."""
+
+    def __lt__(self, other: int) -> bool:
+        return False
+
+    def __sub__(self, other: int) -> _AnyLength:
+        return self

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BARE = ("count", "status", "close code", "level", "factor")
+WIDE = 110  # columns of a terminal from which on all of the table is shown
 UNITS = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
 
@@ -55,29 +56,37 @@ def _row_json(limits: Limits, row: Row) -> dict[str, Any]:
     }
 
 
-def as_table(limits: Limits) -> Table:
-    """A table for a terminal: what held on the chosen day, and how sure that is."""
+def as_table(limits: Limits, width: int = WIDE) -> Table:
+    """A table for a terminal of so many columns: what held on the chosen day, and how sure that is.
+
+    A narrow one leaves out since when and what a client sees.
+    """
     from rich import box  # rich takes longer to import than everything here
     from rich.table import Table
 
     table = Table(
         title=f"AWS limits as of {limits.as_of}",
         caption="Grades: A AWS's own text or code · A-old the same, a copy of 2023 · O recorded against real AWS"
-        " · S secondary · UNSOURCED no source found. Grey: the sandbox does not play it.",
+        " · S secondary · UNSOURCED no source found. Grey: the sandbox does not play it."
+        + ("" if width >= WIDE else " More columns on a wider terminal, all with --json."),
         header_style="bold",
         box=box.SIMPLE_HEAD,
     )
     table.add_column("fact", no_wrap=True, min_width=5)
     table.add_column("name", overflow="fold", ratio=3)
     table.add_column("value", overflow="fold", ratio=2)
-    table.add_column("since", no_wrap=True, min_width=10)
+    if width >= WIDE:
+        table.add_column("since", no_wrap=True, min_width=10)
     table.add_column("grade", no_wrap=True, min_width=9)
-    table.add_column("client sees", overflow="fold", ratio=2)
+    if width >= WIDE:
+        table.add_column("client sees", overflow="fold", ratio=2)
     for limit in limits:
         row = limit.row
         value = humane(limit.value, row.unit) + (" (raised)" if limit.overridden else "")
         grade = f"[bold red]{limit.grade}[/]" if limit.grade == "UNSOURCED" else limit.grade
-        cells = (row.fact, row.name, _plain(value), _iso(limit.since) or "", grade, _plain(row.client_sees))
+        cells: tuple[str, ...] = (row.fact, row.name, _plain(value), grade)
+        if width >= WIDE:
+            cells = (*cells[:3], _iso(limit.since) or "", grade, _plain(row.client_sees))
         table.add_row(*cells, style=None if row.emulated else "grey50")
     return table
 

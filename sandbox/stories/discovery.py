@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from sandbox.stories.loading import load_all
+from sandbox.stories.loading import Problem, StoryError, load_all
 from sandbox.stories.model import Story
 
+DEFAULT = "template.yaml"
 SUFFIX = ".story.yaml"
 
 
@@ -51,6 +52,19 @@ def find_stories(names: Sequence[str], folder: Path | None = None) -> list[Story
             found += _named(name, known)
         found += [] if names else known
     return list({(story.file, story.id): story for story in found}.values())
+
+
+def check_templates(stories: Sequence[Story]) -> None:
+    """Raises ``StoryError`` for stories whose template does not exist."""
+    problems = []
+    for story in stories:
+        template = story.file.parent / story.template
+        if not template.is_file():
+            mark = story.index.find(["template"])[0] if story.index and story.template != DEFAULT else None
+            line, column = (mark.line + 1, mark.column + 1) if mark else (story.line, 1)
+            problems.append(Problem(story.file, line, column, "template", f"there is no file {template}"))
+    if problems:
+        raise StoryError(problems)
 
 
 def _is_path(name: str) -> bool:

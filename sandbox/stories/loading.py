@@ -15,6 +15,8 @@ from sandbox.stories.model import Story
 from sandbox.stories.places import Index
 from sandbox.stories.schema import field_names
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where PyYAML was built with it
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -68,6 +70,7 @@ def load_all(paths: Iterable[Path]) -> list[Story]:
     """The stories of several files; raises one :class:`StoryError` with the faults of all of them."""
     problems: list[Problem] = []
     stories: list[Story] = []
+    known: dict[tuple[str, str], Story] = {}
     for path in paths:
         try:
             found = load_stories(path)
@@ -75,8 +78,8 @@ def load_all(paths: Iterable[Path]) -> list[Story]:
             problems += error.problems
             continue
         for story in found:
-            twin = next((one for one in stories if (one.pattern, one.id) == (story.pattern, story.id)), None)
-            if twin is not None:
+            twin = known.setdefault((story.pattern, story.id), story)
+            if twin is not story:
                 told = f"{story.id!r} is the id of a story in {twin.file}:{twin.line}, too"
                 problems.append(Problem(path, story.line, 1, "id", told))
         stories += found
@@ -87,7 +90,7 @@ def load_all(paths: Iterable[Path]) -> list[Story]:
 
 def _documents(path: Path, text: str) -> list[yaml.Node]:
     try:
-        return [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
+        return [node for node in yaml.compose_all(text, Loader=_LOADER) if node is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)

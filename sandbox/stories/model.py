@@ -189,6 +189,7 @@ class Story(Strict):
     expect: StoryExpect
 
     _file: Path = PrivateAttr(default=Path())
+    _pattern: str = PrivateAttr(default="")  # read from no file
     _line: int = PrivateAttr(default=1)
     _index: Index | None = PrivateAttr(default=None)
 
@@ -210,7 +211,7 @@ class Story(Strict):
     @property
     def pattern(self) -> str:
         """The pattern that it is about: the name of its folder."""
-        return self._file.resolve().parent.name if self._file.name else ""  # "": read from no file
+        return self._pattern
 
     @property
     def watched(self) -> str:
@@ -220,6 +221,7 @@ class Story(Strict):
     def placed(self, file: Path, line: int, index: Index) -> Story:
         """The story, knowing where it was read."""
         self._file, self._line, self._index = file, line, index
+        self._pattern = file.resolve().parent.name
         return self
 
     @model_validator(mode="after")

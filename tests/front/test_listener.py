@@ -40,6 +40,12 @@ async def echo(scope, receive, send):
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         WAITED.put_nowait((await receive())["type"])
         return
+    if scope["path"] == "/parts":
+        headers = [(b"transfer-encoding", b"chunked")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for part in (b"one ", b"two ", b""):
+            await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
+        return
     body = f"{scope['http_version']} {scope['scheme']} {scope['path']}".encode()
     length = [] if scope["path"] == "/cut" else [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": length})
@@ -270,3 +276,21 @@ def test_clock_is_told_when_a_client_goes(tmp_path, kind):
     peers = [peer for name, peer in seen if name == "connected"]
     assert len(peers) == 3
     assert sorted(peer for name, peer in seen if name == "gone") == sorted(peers)
+
+
+@pytest.mark.parametrize(
+    ("asked", "length", "body"),
+    [("GET /parts", False, b"one two "), ("GET /x", True, b"1.0 http /x"), ("HEAD /parts", False, b"")],
+)
+def test_clients_of_http_1_0_get_no_chunks(tmp_path, asked, length, body):
+    async def check(port: int, certificates: Certificates) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{asked} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        head, _, rest = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert rest == body
+        assert b"transfer-encoding" not in head.lower()
+        assert (b"content-length" in head.lower()) is length
+        assert b"connection: close" in head
+
+    on_port(tmp_path, check)

@@ -55,12 +55,23 @@ def test_the_table_shows_what_held_that_day() -> None:
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_no_grade_is_cut_off_on_a_narrow_terminal(width: int) -> None:
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(as_table(MAY_2024))
+    console.print(as_table(MAY_2024, width))
     lines = console.export_text().splitlines()
     assert all(len(line) <= width for line in lines)
     at = next(line.index("grade") for line in lines if "fact" in line)
     grades = [line[at : at + 9].strip() for line in lines if line[:8].strip() and line[at : at + 9].strip()]
     assert [grade for grade in grades if grade in GRADES] == [limit.grade for limit in MAY_2024]
+
+
+def test_a_narrow_terminal_is_spared_two_columns_and_told_so() -> None:
+    shown = {}
+    for width in (80, 120):
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(as_table(MAY_2024, width))
+        shown[width] = " ".join(console.export_text().split())
+    assert "client sees" in shown[120]
+    assert "client sees" not in shown[80]
+    assert "More columns on a wider terminal, all with --json." in shown[80]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def scenarios(tmp_path: Path) -> Path:
         folder.mkdir(parents=True)
         texts = [STORY.format(id=name, status=504 if name == "bad" else 200) for name in ids]
         (folder / "all.story.yaml").write_text("---\n".join(texts))
+        (folder / "template.yaml").write_text("Resources: {}\n")
     return tmp_path / "scenarios"
 
 
@@ -132,6 +133,21 @@ def test_a_broken_file_is_told_with_its_line(scenarios: Path, capsys: pytest.Cap
     )
     assert run(scenarios) == 2
     assert "all.story.yaml:4:1: clients: List should have at least 1 item" in capsys.readouterr().err
+
+
+def test_a_missing_template_is_bad_input(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    (scenarios / "one" / "template.yaml").unlink()
+    assert run(scenarios, "other") == 0  # of another pattern
+    capsys.readouterr()
+    assert run(scenarios) == 2
+    text = STORY.format(id="third", status=200) + "template: nowhere.yaml\n"
+    (scenarios / "two" / "all.story.yaml").write_text(text)
+    assert run(scenarios, "third") == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3
+    assert said[0].endswith(f"all.story.yaml:1:1: template: there is no file {scenarios}/one/template.yaml")
+    line = len(text.splitlines())
+    assert said[2].endswith(f"yaml:{line}:1: template: there is no file {scenarios}/two/nowhere.yaml")
 
 
 def test_the_table_tells_verdicts_and_failures(scenarios: Path, capsys: pytest.CaptureFixture[str]):
