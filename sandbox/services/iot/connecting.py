@@ -12,6 +12,7 @@ from sandbox.services.iot.mqtt.errors import Reason
 from sandbox.services.iot.topics import topic_fault
 
 if TYPE_CHECKING:
+    from sandbox.services.iot.identity import Identity
     from sandbox.services.iot.link import Link
 
 # MQTT 3.1.1, 3.2.2.3
@@ -54,11 +55,21 @@ class Connecting:
             return
         link.origin = replace(link.origin, client_id=link.client_id, principal=link.identity.id)
         link.line = Line(self._broker.sandbox.anomalies, "iot", link.client_id)
-        if not link.may("iot:Connect", "client", link.client_id):
+        if not self._may_connect(link.identity):
             raise self._quiet("the policies do not allow iot:Connect", Reason.NOT_AUTHORIZED)
         if not self._broker.connect_token(link.client_id):
             raise self._quiet("too many CONNECTs a second", Reason.QUOTA_EXCEEDED)
         self._settle()
+
+    def _may_connect(self, identity: Identity) -> bool:
+        """``iot:ConnectAttributes`` say that a CONNECT has a will, or a session to keep (developer guide)."""
+        link, packet = self._link, self._packet
+        attributes = ["LastWill"] if packet.will is not None else []
+        if self._expiry() > 0:
+            attributes.append("PersistentConnect")
+        more = {"iot:ConnectAttributes": attributes, "aws:SourceIp": link.origin.source_ip}
+        arn = self._broker.arn("client", link.client_id)
+        return identity.allows("iot:Connect", arn, link.client_id, more)
 
     def _quiet(self, message: str, reason: int) -> Refusal:
         """MQTT 3.1.1 clients just see the connection closed (what AWS's engineers say in their SDKs' issues)."""

@@ -32,9 +32,11 @@ class Identity:
     ends_with: str = WEBSOCKET_EXPIRED
     things: frozenset[str] = frozenset()  # attached to the principal
 
-    def allows(self, action: str, resource: str, client_id: str) -> bool:
-        """Whether the policies allow an action of the connection on an ARN."""
-        context = self._context(client_id)
+    def allows(
+        self, action: str, resource: str, client_id: str, more: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Whether the policies allow an action of the connection on an ARN; ``more``: the action's condition keys."""
+        context = self._context(client_id) | dict(more or {})
         return all(authorize(one, action, resource, context=context) for one in self.principals)
 
     def _context(self, client_id: str) -> dict[str, Any]:

@@ -32,8 +32,11 @@ def accept(link: Link, packet: p.Publish) -> None:
     topic = _topic(link, packet)
     if (fault := topic_fault(topic, broker.bounds)) is not None:
         raise MqttError(f"the topic {topic[:300]!r}: {fault}", Reason.TOPIC_NAME_INVALID)
-    if not link.publishes.take(broker.loop.time()) or not broker.publish_token():
+    if not link.publishes.take(broker.loop.time()):
         link.note("discarded", topic=topic, reason="publishes a second of the connection")
+        return
+    if not broker.publish_token():
+        link.note("discarded", topic=topic, reason="publishes a second of the account")
         return
     if not link.may("iot:Publish", "topic", topic) or (
         packet.retain and not link.may("iot:RetainPublish", "topic", topic)

@@ -377,6 +377,20 @@ def test_policies_hold_for_connect_publish_subscribe_and_receive(play: Play, lev
     play(body)
 
 
+def test_a_policy_can_ask_for_what_a_connect_holds(play: Play):
+    condition = {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["PersistentConnect"]}}
+    statement = {"Effect": "Allow", "Action": "iot:Connect", "Resource": "*", "Condition": condition}
+
+    async def body(lab: Lab) -> None:
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        plain = await lab.connect("plain", policy=policy)
+        kept = await lab.connect("kept", policy=policy, clean=False)
+        will = await lab.connect("will", policy=policy, will=Will("A", b""))
+        assert [one.closed_at for one in (plain, kept, will)] == [None, None, 0.0]
+
+    play(body)
+
+
 @pytest.mark.fact("6.15")
 def test_the_account_has_its_rates(play: Play):
     async def body(lab: Lab) -> None:
