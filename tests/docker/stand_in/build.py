@@ -1,4 +1,4 @@
-"""``python -m tests.docker.stand_in.build``: the stand-in for LocalStack's image, named like it, unless one is there."""
+"""``python -m tests.docker.stand_in.build``: the stand-in for LocalStack's image, unless there is one."""
 
 from __future__ import annotations
 
