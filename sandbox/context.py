@@ -20,6 +20,7 @@ from sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
     from sandbox.auth.credentials import Credential
+    from sandbox.control.app_runner import Applications
     from sandbox.control.ecs import Containers
     from sandbox.control.elbv2 import LoadBalancing
     from sandbox.control.event_sources import EventSources
@@ -292,6 +293,11 @@ class Control(Protocol):
     @property
     def load_balancing(self) -> LoadBalancing:
         """Load balancers, their rules and target groups, as they are now."""
+        ...
+
+    @property
+    def applications(self) -> Applications:
+        """App Runner's services, as they are wanted and as they are."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from sandbox.auth.credentials import Credential
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Receive, Sandbox, Scope, Send
 from sandbox.control import wire
+from sandbox.control.app_runner import Applications
 from sandbox.control.calls import Caller
 from sandbox.control.ecs import Containers
 from sandbox.control.elbv2 import LoadBalancing
@@ -119,6 +120,11 @@ class MotoControl:
     def load_balancing(self) -> LoadBalancing:
         """Load balancers, their rules and target groups, as they are now."""
         return self._shims.load_balancing.records
+
+    @property
+    def applications(self) -> Applications:
+        """App Runner's services, as they are wanted and as they are."""
+        return self._shims.applications.records
 
     @property
     def containers(self) -> Containers:

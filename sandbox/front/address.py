@@ -19,6 +19,7 @@ HOSTS = {
     "appsync": "{id}.appsync-api.{region}.amazonaws.com",
     "cognito": "{id}.auth.{region}.amazoncognito.com",
     "alb": "{id}.{region}.elb.amazonaws.com",
+    "apprunner": "{id}.{region}.awsapprunner.com",
     "bedrock-runtime": "bedrock-runtime.{id}.amazonaws.com",
     "bedrock-mantle": "bedrock-mantle.{id}.api.aws",
 }

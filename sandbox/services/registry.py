@@ -9,6 +9,7 @@ from sandbox.services.alb import AlbService
 from sandbox.services.api_http import HttpApiService
 from sandbox.services.api_rest import RestApiService
 from sandbox.services.api_websocket import WebSocketApiService
+from sandbox.services.app_runner import AppRunnerService
 from sandbox.services.appsync import AppSyncService
 from sandbox.services.appsync_events import EventsService
 from sandbox.services.cognito import CognitoService
@@ -29,6 +30,7 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "iot": IotService,
     "alb": AlbService,
     "ecs": EcsService,
+    "app_runner": AppRunnerService,
     "lambda": LambdaService,
     "event_sources": EventSourceService,
 }

@@ -16,6 +16,7 @@ from sandbox.control.people import MotoPeople
 from sandbox.control.shims import (
     apigateway,
     apigatewayv2,
+    app_runner,
     appsync,
     cognito_identity,
     cognito_idp,
@@ -74,6 +75,7 @@ class Shims:
     _sqs: Sqs = field(init=False)
     deliveries: Deliveries = field(init=False)
     event_sources: Mappings = field(init=False)
+    applications: app_runner.State = field(init=False)
     containers: ecs.State = field(init=False)
     load_balancing: elbv2.State = field(init=False)
     _iot: iot.State = field(init=False)
@@ -107,6 +109,7 @@ class Shims:
             self._apigatewayv2,
             appsync.AppSyncRead(self._appsync),
         )
+        self.applications = app_runner.State(self.sandbox)
         self.containers = ecs.State(self.sandbox)
         self.load_balancing = elbv2.State(self.sandbox)
         self._iot = iot.State(self.sandbox, self.moto)
@@ -115,6 +118,7 @@ class Shims:
             "lambda": Shim(partial(lambda_.handlers, self._lambda), whole=True),
             "apigateway": Shim(partial(apigateway.handlers, self._apigateway)),
             "apigatewayv2": Shim(partial(apigatewayv2.handlers, self._apigatewayv2), whole=True),
+            "apprunner": Shim(partial(app_runner.handlers, self.applications), whole=True),
             "appsync": Shim(partial(appsync.handlers, self._appsync), whole=True),
             "cognito-idp": Shim(partial(cognito_idp.handlers, self._cognito)),
             "cognito-identity": Shim(partial(cognito_identity.handlers, self._identity_pools), whole=True),
@@ -135,6 +139,7 @@ class Shims:
     def reset(self) -> None:
         """Forget everything."""
         self.quotas.reset()
+        self.applications.reset()
         self.containers.reset()
         self.load_balancing.reset()
         self._iot.reset()

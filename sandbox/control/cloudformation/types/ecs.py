@@ -105,16 +105,20 @@ class TaskDefinition(ResourceType):
         for container in containers:
             place = told.get(container.get("Name", ""))
             if place is not None:
-                origin = f"{r.logical_id}/{place.get('Dockerfile', 'Dockerfile')}"
-                records: Containers = r.sandbox.control.containers
-                name = str(place.get("Dockerfile") or "Dockerfile")
-                records.push(str(container["Image"]), await _fetched(r, place["DockerContext"]), name, origin)
+                await push_image(r, str(container["Image"]), place)
 
     async def update(self, r: Request) -> None:
         """Only tags change in place; the sandbox keeps those of the registration."""
 
     async def delete(self, r: Request) -> None:
         await r.call("ecs", "DeregisterTaskDefinition", taskDefinition=r.physical_id)
+
+
+async def push_image(r: Request, image: str, place: Mapping[str, Any]) -> None:
+    """Keep the build context of an image under its name, as a registry keeps the image."""
+    name = str(place.get("Dockerfile") or "Dockerfile")
+    records: Containers = r.sandbox.control.containers
+    records.push(image, await _fetched(r, place["DockerContext"]), name, f"{r.logical_id}/{name}")
 
 
 async def _fetched(r: Request, place: str) -> bytes:

@@ -12,7 +12,8 @@ from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.ecs.state import State, client_error, page
 
 _KEPT = (
-    "taskRoleArn", "executionRoleArn", "networkMode", "requiresCompatibilities", "cpu", "memory", "pidMode", "ipcMode",
+    "taskRoleArn", "executionRoleArn", "networkMode", "requiresCompatibilities", "cpu", "memory", "pidMode",
+    "ipcMode",
     "proxyConfiguration", "inferenceAccelerators", "ephemeralStorage", "runtimePlatform", "enableFaultInjection",
 )  # fmt: skip
 
