@@ -49,7 +49,12 @@ class Engine:
         await self.sources.close()
 
     def request(
-        self, api: GraphqlApi, caller: Caller, headers: Mapping[str, str], domain: str | None
+        self,
+        api: GraphqlApi,
+        caller: Caller,
+        headers: Mapping[str, str],
+        domain: str | None,
+        request_id: str | None = None,
     ) -> Request:
         """A new request of a caller. Raises ``RequestRefused`` when the API has no schema (UNSOURCED how)."""
         try:
@@ -57,9 +62,9 @@ class Engine:
         except SchemaError as wrong:
             told = f"The API has no schema that can be used: {wrong}"
             raise RequestRefused(400, "BadRequestException", told) from wrong
-        request_id = self.sandbox.ids.uuid()
+        named = request_id or self.sandbox.ids.uuid()
         shared = self.sources, Batches()
-        return Request(self.sandbox, api, schema, caller, request_id, headers, domain, *shared)
+        return Request(self.sandbox, api, schema, caller, named, headers, domain, *shared)
 
     async def answer(self, request: Request, query: execution.Query) -> dict[str, Any]:
         """Run a query or mutation and tell subscribers. Raises ``RequestRefused``."""

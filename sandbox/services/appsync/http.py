@@ -49,7 +49,8 @@ async def answer(
     try:
         if scope["method"] != "POST":  # UNSOURCED
             raise RequestRefused(405, "UnknownOperationException", "The endpoint takes POST.")
-        status, document, extra = await _run(engine, scope, api, domain, body)
+        document, extra = await _run(engine, exchange, api, domain, body)
+        status = 200
     except RequestRefused as refusal:
         status, document = refusal.status, refusal.body()
         engine.sandbox.timeline.record(
@@ -73,8 +74,10 @@ async def answer(
 
 
 async def _run(
-    engine: Engine, scope: Scope, api: GraphqlApi, domain: str | None, body: bytes
-) -> tuple[int, dict[str, Any], Mapping[str, Any]]:
+    engine: Engine, exchange: Exchange, api: GraphqlApi, domain: str | None, body: bytes
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The answer of a request that was let in, and the headers that its resolvers want on it."""
+    scope = exchange.scope
     headers = headers_of(scope)
     source_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"
     refusal, query = None, None
@@ -94,8 +97,8 @@ async def _run(
     if query is None:
         assert refusal is not None
         raise refusal
-    request = engine.request(api, caller, headers, domain)
-    return 200, await engine.answer(request, query), request.response_headers
+    request = engine.request(api, caller, headers, domain, exchange.id)
+    return await engine.answer(request, query), request.response_headers
 
 
 async def _preflight(exchange: Exchange, scope: Scope) -> None:

@@ -23,7 +23,7 @@ _HOST = re.compile(
 )
 _PATHS = ("/graphql", "/graphql/realtime")
 # Hosts that are no custom domain.
-_NAMES = re.compile(r"(?:.*\.)?(?:amazonaws\.com|localhost|on\.aws)|[0-9.]+|\[.*|")
+_NAMES = re.compile(r"(?:.*\.)?(?:amazonaws\.com|localhost|on\.aws)|[0-9.]+|.*:.*|")
 
 
 class AppSyncService:

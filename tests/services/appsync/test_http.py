@@ -261,6 +261,7 @@ def test_a_custom_domain(appsync: SimpleNamespace) -> None:
         ("api.example.com", "/other", None),
         ("localhost", "/graphql", None),
         ("127.0.0.1", "/graphql", None),
+        ("::1", "/graphql", None),
         ("bucket.s3.amazonaws.com", "/graphql", None),
     ],
 )
@@ -291,3 +292,11 @@ def test_what_handlers_log_is_on_the_timeline(appsync: SimpleNamespace) -> None:
     assert first[0] == "INFO"
     assert "asked" in first[1]
     assert second == ("ERROR", "told")
+
+
+def test_a_request_has_one_id_on_the_timeline(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        await world.post('mutation { send(room: "a") { room } }')
+        return {event.id for event in world.sandbox.timeline if event.source == "appsync"}
+
+    assert len(appsync.play(script)) == 1
