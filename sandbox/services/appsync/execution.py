@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError, OperationType, execute, get_location, get_named_type
+from graphql import GraphQLError, OperationType, VariableNode, execute, get_location, get_named_type
 from graphql.pyutils import is_awaitable
 
 from sandbox.aws.errors import NotEmulatedError
@@ -148,8 +148,24 @@ def _call(
 ) -> FieldCall:
     parent = info.parent_type.name
     shown = info_of(parent, info.field_nodes, info.fragments, variables)
-    places = [place_of(node) for node in info.field_nodes[:1]]
-    return FieldCall(parent, info.field_name, arguments, source, shown, info.path.as_list(), places)
+    node = info.field_nodes[0]
+    given = given_arguments(node, arguments, info.variable_values.coerced)
+    return FieldCall(parent, info.field_name, given, source, shown, info.path.as_list(), [place_of(node)])
+
+
+def given_arguments(
+    node: FieldNode, arguments: Mapping[str, Any], variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of a field as resolvers and filters see them.
+
+    A variable that the query declares and the client does not give counts as null, other than in GraphQL's
+    specification (issues 94 and 348 of aws-appsync-community, open).
+    """
+    made = dict(arguments)
+    for argument in node.arguments or ():
+        if isinstance(argument.value, VariableNode) and argument.value.name.value not in variables:
+            made.setdefault(argument.name.value, None)
+    return made
 
 
 def info_of(

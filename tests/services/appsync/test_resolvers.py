@@ -74,6 +74,24 @@ def test_what_the_function_may_know_of_the_selection(appsync: SimpleNamespace) -
 
 
 @pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        ("{ hello }", {}),
+        ("{ hello(name: null) }", {"name": None}),
+        ("query Q($n: String) { hello(name: $n) }", {"name": None}),
+        ('query Q($n: String = "x") { hello(name: $n) }', {"name": "x"}),
+    ],
+)
+def test_arguments_that_are_not_given(appsync: SimpleNamespace, query: str, arguments: Any) -> None:
+    async def script(world: Any) -> Any:
+        invocations = noting(world, lambda event: "")
+        await world.post(query)
+        return json.loads(invocations[0].payload)["arguments"]
+
+    assert appsync.play(script, appsync.api(appsync.direct("Query.hello"))) == arguments
+
+
+@pytest.mark.parametrize(
     ("prepare", "kind", "message"),
     [
         (

@@ -1,7 +1,7 @@
 """Which messages a subscription gets: by its arguments, or by the filters that its resolver set.
 
 Source: AppSync developer guide, "Using subscriptions for real-time data", "Defining enhanced subscriptions filters";
-a declared variable that is not given counts as null (issue 94 of aws-appsync-community, open since 2020). A filter of
+a declared variable that is not given counts as null (issues 94 and 348 of aws-appsync-community, open). A filter of
 the resolver replaces the arguments: Amplify's schemas have an argument ``filter`` that no payload has. An operator
 that AppSync does not know matches nothing (fact 5.12: all or nothing, in silence; which of them is UNSOURCED).
 """

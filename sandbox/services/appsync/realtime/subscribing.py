@@ -12,7 +12,6 @@ from graphql import (
     FieldNode,
     GraphQLError,
     OperationType,
-    VariableNode,
     get_argument_values,
     get_variable_values,
     print_ast,
@@ -110,7 +109,6 @@ class _Chosen:
     node: FieldNode
     fragments: selections.Fragments
     arguments: Mapping[str, Any]
-    filter: Mapping[str, Any]  # the arguments as they filter messages
 
     @property
     def name(self) -> str:
@@ -130,7 +128,7 @@ async def _resolved(
         connection,
         request.api.id,
         chosen.name,
-        chosen.filter,
+        chosen.arguments,
         query,
         request.caller,
         _shape(request, chosen, query),
@@ -162,8 +160,8 @@ def _chosen(request: Request, query: Query) -> _Chosen:
         arguments = get_argument_values(kind.fields[node.name.value], node, variables, hide_suggestions=True)
     except GraphQLError as wrong:
         raise SubscribeError({"message": wrong.message}) from wrong
-    given = _given(node, arguments, variables.coerced)
-    return _Chosen(kind.name, node, document.fragments, arguments, given)
+    given = execution.given_arguments(node, arguments, variables.coerced)
+    return _Chosen(kind.name, node, document.fragments, given)
 
 
 async def _resolve(engine: Engine, request: Request, chosen: _Chosen, query: Query) -> None:
@@ -192,16 +190,6 @@ def _shape(request: Request, chosen: _Chosen, query: Query) -> tuple[Any, ...]:
         json.dumps(query.variables, sort_keys=True) if "@" in query.text else "",
         request.caller.kind,
     )
-
-
-def _given(node: FieldNode, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments for the filter: those that the query writes; a variable that was not given is null."""
-    made = dict(arguments)
-    for argument in node.arguments or ():
-        value = argument.value
-        if isinstance(value, VariableNode) and value.name.value not in variables:
-            made.setdefault(argument.name.value, None)
-    return made
 
 
 def _extend(made: Subscription, request: Request) -> None:
