@@ -13,7 +13,7 @@ slow_subscribers   share of subscribers each of whose messages takes ``slow_by``
 subscribe_delay    seconds from a subscription's request to its standing; what is published meanwhile is lost
 deaf_after_ack     seconds after a subscription was acknowledged in which what is published is lost all the same
                    (AppSync: issue 405 of aws-appsync-community)
-services           the services that are meant (``appsync``, ``appsync_events``, ``iot``); empty: all
+services           the services that are meant (``appsync``, ``appsync_events``, ``iot``, ``sqs``); empty: all
 ================== ==================================================================================================
 """
 

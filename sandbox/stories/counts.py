@@ -65,6 +65,13 @@ class Counts:
         values = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in values.items() if value or name in always}
 
+    def flat(self) -> dict[str, int]:
+        """By one name each, as stories speak of them: ``billed_ms``, ``api_rest bytes``, ``dynamodb PutItem``."""
+        shown = self.shown()
+        edges = {f"{edge} {name}": n for edge, used in self.edges.items() for name, n in used.items()}
+        numbers = {name: value for name, value in shown.items() if isinstance(value, int)}
+        return {**numbers, **edges, **self.aws_calls}
+
 
 def counts(trace: Trace) -> Counts:
     """What a story used."""

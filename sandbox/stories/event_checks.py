@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from sandbox.stories.counts import counts
 from sandbox.stories.expectations import EventMatch, StoryExpect
 from sandbox.stories.matching import subset_mismatch
 from sandbox.stories.trace import Trace
@@ -12,11 +13,15 @@ from sandbox.timeline import Event
 
 
 def check_events(expect: StoryExpect, trace: Trace, tolerance: float) -> Iterator[tuple[str, str, str]]:
-    """(field, expected, actual) of everything in ``order``, ``counts`` and ``never`` that does not hold."""
+    """(field, expected, actual) of everything in ``order``, ``counts``, ``used`` and ``never`` that does not hold."""
     names = Counter(f"{event.source}.{event.name}" for event in trace.events)
     for name, amount in (expect.counts or {}).items():
         if not amount.allows(names[name]):
             yield f"counts.{name}", str(amount), f"it occurred {names[name]} times"
+    used = counts(trace).flat() if expect.used else {}
+    for name, amount in (expect.used or {}).items():
+        if not amount.allows(used.get(name, 0)):
+            yield f"used.{name}", str(amount), f"it is {used.get(name, 0)}"
     start = 0
     for n, wanted in enumerate(expect.order or []):
         pattern = _pattern(wanted)

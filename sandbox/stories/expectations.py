@@ -124,4 +124,8 @@ class StoryExpect(ClientExpect):
     after_client: AfterClient | None = None
     order: list[EventName | EventMatch] | None = Field(None, description="Events that occur in this order.")
     counts: dict[EventName, Count] | None = Field(None, description="How often events occur, by their names.")
+    used: dict[str, Count] | None = Field(
+        None,
+        description="What the story used, by the names of `counts`: billed_ms, `dynamodb PutItem`, `api_rest bytes`.",
+    )
     never: list[EventName | EventMatch] | None = Field(None, description="Events that do not occur.")

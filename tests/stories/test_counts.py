@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.stories.counts import counts
+from sandbox.stories.event_checks import check_events
+from sandbox.stories.expectations import StoryExpect
 from sandbox.stories.trace import Trace
 from sandbox.timeline import Event
 
@@ -43,6 +45,14 @@ def test_requests_bytes_and_invocations() -> None:
         "aws_calls": {"dynamodb PutItem": 2},
         "sqs_sent": 1,
     }
+
+
+def test_a_story_says_what_it_may_use() -> None:
+    called = {"service": "dynamodb", "operation": "PutItem", "status": 200}
+    trace = Trace([event(0, "control", "called", **called), event(0, "api_rest", "request_received")])
+    used = {"dynamodb PutItem": 2, "api_rest requests": {"at_most": 1}, "invocations": 0}
+    expect = StoryExpect.model_validate({"used": used})
+    assert list(check_events(expect, trace, 0)) == [("used.dynamodb PutItem", "exactly 2", "it is 1")]
 
 
 def test_a_story_without_anything_tells_the_basics() -> None:

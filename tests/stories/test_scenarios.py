@@ -59,6 +59,8 @@ def test_ids_are_unique_over_all_patterns():
         "stream-slow-python",
         "buffered-stalled-python",
         "rest-stream-slow-node",
+        "short-frozen-python",
+        "sqs-twice-node",
     ],
 )
 def test_a_story_of_each_pattern(name: str):

@@ -33,7 +33,9 @@ class PollingClient(ClientBase):
     every: Duration = Field(
         1.0, description="From the end of an answer to the next request; 0s: long polling."
     )
-    first: Duration | None = Field(None, description="From the post's answer to the first request; default: `every`.")
+    first: Duration | None = Field(
+        None, description="From the post's answer to the first request; default: `every`."
+    )
     until: Until = Field(description="The answer that says that the job is done.")
     text: str = Field("text", description="Where a JSON answer has the text: `text`, `job.text`.")
     new: bool = Field(True, description="An answer has only what is new; false: all of the text so far.")
