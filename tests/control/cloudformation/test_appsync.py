@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 GRAPHQL = """\
@@ -212,5 +213,39 @@ Outputs:""",
         assert (await reading.event_api(label)).name == "live"
         assert (await lab.delete())["StackStatus"] == "DELETE_COMPLETE"
         assert await reading.domain("live.example.com") is None
+
+    play(body)
+
+
+def test_a_template_that_cdk_wrote(play: Any) -> None:
+    """``cdk synth`` of a GraphQL API with every kind of resolver and an Event API, its metadata left out."""
+
+    async def body(lab: Any) -> None:
+        await lab.aws(
+            "ssm", "PutParameter", Name="/cdk-bootstrap/hnb659fds/version", Value="21", Type="String"
+        )
+        template = (Path(__file__).parent / "appsync_chat.template.json").read_text()
+        stack = await lab.create(template)
+        assert stack["StackStatus"] == "CREATE_COMPLETE", await lab.events()
+        outputs, reading = lab.outputs(stack), lab.sandbox.control.resources.appsync
+        api = await reading.graphql_api(outputs["Url"].split("/")[2].split(".")[0])
+        assert [provider.type for provider in api.auth] == [
+            "API_KEY",
+            "AWS_IAM",
+            "AMAZON_COGNITO_USER_POOLS",
+        ]
+        kinds = {key: (one.kind, one.mapped.runtime) for key, one in api.resolvers.items()}
+        assert kinds == {
+            ("Mutation", "put"): ("UNIT", "APPSYNC_JS"),
+            ("Query", "note"): ("UNIT", None),
+            ("Mutation", "ask"): ("PIPELINE", "APPSYNC_JS"),
+        }
+        assert list(api.keys) == [outputs["Key"]]
+        events = await reading.event_api(outputs["Http"].split(".")[0])
+        assert list(events.keys) == [outputs["EventKey"]]
+        assert events.namespaces["straight"].handlers["onPublish"]["behavior"] == "DIRECT"
+        assert events.namespaces["chat"].code == "export const onPublish = (ctx) => ctx.events;"
+        assert (await lab.delete())["StackStatus"] == "DELETE_COMPLETE"
+        assert (await lab.aws("appsync", "ListApis"))["apis"] == []
 
     play(body)
