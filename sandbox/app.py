@@ -75,11 +75,15 @@ async def _serving(sandbox: Sandbox, listening: socket.socket) -> AsyncIterator[
     for name in (certificates.ca, certificates.bundle):
         shutil.copy(name, folder / name.name)
     _furnish(sandbox)
+    control: Any = sandbox.control
+    try:
+        await control.connect()  # before anybody is answered
+    except BaseException:
+        await control.stop()
+        raise
     front = Front(sandbox, sandbox.model, Admin(sandbox, lambda: _reset(sandbox), certificates.ca))
     listener = Listener(listening, Http1(front), Http2(front), certificates, sandbox.clock)
     try:
-        control: Any = sandbox.control
-        await control.connect()
         for service in sandbox.services.values():
             await service.start()
         yield

@@ -65,22 +65,24 @@ class SandboxContainer(DockerContainer):  # type: ignore[misc, unused-ignore]
         ports: dict[str, Any] = self.ports
         ports[f"{self.port}/tcp"] = (host, self.port)
         self.with_kwargs(init=True, cap_drop=["ALL"], security_opt=["no-new-privileges:true"])
-        self.waiting_for(HttpWaitStrategy(self.port, _STATUS).with_startup_timeout(START_S))
 
     def start(self) -> SandboxContainer:
         """Start it and wait until it answers. Raises :class:`ContainerError`."""
-        why = "it ended"
-        try:
-            super().start()
-            self.reload()
-            if self.status == "running":
+        super().start()
+        second = HttpWaitStrategy(self.port, _STATUS).with_startup_timeout(1)
+        for _ in range(START_S):
+            try:
+                second.wait_until_ready(self)
                 return self
-        except TimeoutError as error:
-            why = str(error)
+            except TimeoutError:
+                self.reload()
+                if self.status != "running":
+                    break
         out, err = self.get_logs()
+        status = self.status
         self.stop()
         said = (out + err).decode("utf-8", "replace").strip()
-        raise ContainerError(f"{self.image} did not become ready ({why}): {said}")
+        raise ContainerError(f"{self.image} did not become ready ({status}): {said}")
 
     @property
     def endpoint(self) -> str:
