@@ -88,7 +88,8 @@ class _Stream:
         self._frames = frames
         self._watched = watched
         self._held: Frame | None = None
-        self._due = 0.0
+        self._due = float("inf")
+        self._late = 0.0
 
     async def drain(self) -> None:
         """Wait until the client reads again, and keep account of it."""
@@ -112,39 +113,39 @@ class _Stream:
             self._stop()
         if chunks:
             self._writer.write(b"".join(chunks))
+        if self._request is not None:
+            self._request.late = max(self._request.late, self._late)
         return following
 
     def _collect(self, now: float, chunks: list[bytes]) -> float | None:
         """Add the chunks of the frames that are due; the instant of the next one."""
-        frame, due, reached = self._held, self._due, None
-        self._held = None
+        frame, due, reached, frames, watched = self._held, self._due, None, self._frames, self._watched
+        self._held, self._late = None, max(self._late, now - due)
         while True:
             if frame is None:
-                frame = next(self._frames, None)
+                frame = next(frames, None)
                 if frame is None:
                     self.ended = True
                     self._stop()
                     return None
-                if frame.offset == FOREVER:
+                offset = frame[0]
+                if offset == FOREVER:
                     return None
-                if frame.offset != reached:
-                    reached = frame.offset
-                    due = due_at(self._start, reached)
+                if offset != reached:
+                    reached = offset
+                    due = due_at(self._start, offset)
+                    self._late = max(self._late, now - due)
             if due > now or len(chunks) == BREATH:
                 self._held, self._due = frame, due
                 return due
-            self._tell(frame, now - due)
-            if frame.data:
-                chunks.append(b"%x\r\n%b\r\n" % (len(frame.data), frame.data))
+            _, data, text, fault, ends = frame
+            if text is not None:
+                watched.token(text)
+            if fault is not None:
+                watched.faulted(fault, ends)
+            if data:
+                chunks.append(b"%x\r\n%b\r\n" % (len(data), data))
             frame = None
-
-    def _tell(self, frame: Frame, late: float) -> None:
-        if frame.text is not None:
-            self._watched.token(frame.text)
-        if frame.fault is not None:
-            self._watched.faulted(frame.fault, frame.ends)
-        if self._request is not None and late > self._request.late:
-            self._request.late = late
 
     def _stop(self) -> None:
         if not self.waiter.done():

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from mock_llm.doors import CROWD, Doors
+from mock_llm.doors import COST, Doors
 
 
-def turns(count: int) -> list[int]:
-    """In which turn of the loop each of ``count`` requests was let in."""
+def turns(jump: Any, count: int, busy: float = 0.0) -> list[int]:
+    """In which turn of the loop each of ``count`` requests was let in; a turn takes ``busy`` seconds."""
 
     async def main() -> list[int]:
         loop, doors, turn, let_in = asyncio.get_running_loop(), Doors(), [0], []
 
         def tick() -> None:
             turn[0] += 1
+            loop._jumping.now += busy  # type: ignore[attr-defined]
             if len(let_in) < count:
                 loop.call_soon(tick)
 
@@ -26,18 +28,18 @@ def turns(count: int) -> list[int]:
         await asyncio.gather(*(come() for _ in range(count)))
         return let_in
 
-    return asyncio.run(main())
+    return jump(main())  # type: ignore[no-any-return]
 
 
-def test_one_in_a_turn() -> None:
-    seen = turns(20)
+def test_one_in_a_turn(jump: Any) -> None:
+    seen = turns(jump, 20)
     assert len(set(seen)) == 20
     assert seen == sorted(seen)
 
 
-def test_more_when_many_wait() -> None:
-    seen = turns(CROWD * 4)
-    assert max(seen.count(turn) for turn in seen) == 4
+def test_more_when_turns_are_long(jump: Any) -> None:
+    seen = turns(jump, 100, busy=10.1 * COST)
+    assert max(seen.count(turn) for turn in seen) == 10
     assert seen == sorted(seen)
 
 
