@@ -321,6 +321,32 @@ def test_a_function_pushes_tokens_with_the_unmodified_sdk(play: Play, runtime: s
     moving(play, main)
 
 
+ENDPOINT = """
+import boto3
+
+def handler(event, context):
+    host = boto3.client("iot").describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+    data = boto3.client("iot-data", endpoint_url=f"https://{host}")
+    data.publish(topic="room/a b/answer", payload=b"by name", retain=True)
+    return data.get_retained_message(topic="room/a b/answer")["payload"].decode()
+"""
+
+
+@pytest.mark.fact("6.1")
+def test_a_function_publishes_by_the_endpoints_own_name(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.python("f", ENDPOINT, Timeout=60)
+        await role_may(world, "iot:*")
+        async with client_of(world) as client:
+            await connected(client)
+            await client.subscribe("room/#")
+            assert json.loads((await world.invoke("f")).payload) == "by name"
+            heard = await client.message()
+            assert (heard.topic, heard.payload, heard.retain) == ("room/a b/answer", b"by name", False)
+
+    moving(play, main)
+
+
 @pytest.mark.fact("6.5")
 def test_a_function_whose_role_may_not_publish_is_refused(play: Play) -> None:
     async def main(world: World) -> None:
