@@ -1,4 +1,4 @@
-"""paho-mqtt, the AWS IoT Device SDK (awscrt), MQTT.js and boto3, unmodified, against the broker."""
+"""paho-mqtt, the AWS IoT Device SDK (awscrt), MQTT.js and boto3, unmodified, against the broker on virtual time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sandbox.stories.handle import SandboxHandle
 if TYPE_CHECKING:
     from tests.clients.conftest import Run
 
-pytestmark = [pytest.mark.sandbox(clock="real"), pytest.mark.fact("6.1", "6.2")]
+pytestmark = pytest.mark.fact("6.1", "6.2")
 PAYLOAD = "a token ✓"
 LIMIT_S = 20
 
