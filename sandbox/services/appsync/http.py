@@ -5,7 +5,7 @@ Headers of an answer (CORS for everybody, ``x-amzn-appsync-tokensconsumed``) are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.auth import SignedRequest
@@ -70,7 +70,17 @@ async def answer(
     elif document["errors"][0].get("errorType"):
         pairs.append(("x-amzn-errortype", document["errors"][0]["errorType"]))
     pairs += [(name, str(value)) for name, value in extra.items()]
-    await exchange.answer(status, pairs, compact(document).encode())
+    text = compact(document) if status == 200 else spaced(document["errors"])
+    await exchange.answer(status, pairs, text.encode())
+
+
+def spaced(errors: Sequence[Mapping[str, Any]]) -> str:
+    """A refusal's body as its quotes have it (amplify-js's issue 2645, amazon-cognito-identity-dart's 25)."""
+    shown = (
+        ",\n".join(f"    {compact(name)} : {compact(value)}" for name, value in error.items())
+        for error in errors
+    )
+    return '{\n  "errors" : [ {\n' + "\n  }, {\n".join(shown) + "\n  } ]\n}"
 
 
 async def _run(

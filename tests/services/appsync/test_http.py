@@ -44,6 +44,16 @@ def test_without_credentials(appsync: SimpleNamespace) -> None:
     }
 
 
+@pytest.mark.fact("5.10")
+def test_the_bytes_of_a_refusal(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        reply = await world.send("{}", {"x-api-key": "da2-other"})
+        return reply.body.decode(), world.sandbox.limits.value("appsync.error.unauthorized.body")
+
+    sent, known = appsync.play(script)
+    assert sent == known
+
+
 @pytest.mark.fact("5.10", "5.13")
 def test_a_wrong_and_an_expired_key_are_refused_alike(appsync: SimpleNamespace) -> None:
     async def script(world: Any) -> Any:
