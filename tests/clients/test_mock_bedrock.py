@@ -192,13 +192,35 @@ def test_stream_goes_on_after_the_client_says_that_it_will_ask_nothing_more(
 def test_a_reset_stream_reaches_the_client_as_a_reset(sandbox: Any) -> None:
     sandbox.model.configure(profile="fast", fault="reset:after=3")
     body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}
-    came = b""
     with (
         httpx.Client(trust_env=False) as client,
         client.stream("POST", sandbox.model.base_url + "/chat/completions", json=body) as answer,
         pytest.raises(httpx.ReadError),
     ):
-        for part in answer.iter_raw():
-            came += part
-    assert came.count(b'"delta":{"content"') == 3
+        answer.read()
     assert (sandbox.model.requests()[0].outcome, sandbox.model.requests()[0].fault) == ("faulted", "reset")
+
+
+def test_tokens_stop_when_a_client_of_http_2_cancels(sandbox: Any) -> None:
+    sandbox.model.configure(profile="slow")
+    host, port = sandbox.endpoint.removeprefix("http://").split(":")
+    body = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}).encode()
+    h2 = H2Connection()
+    h2.initiate_connection()
+    fields = {":method": "POST", ":scheme": "http", ":authority": f"{host}:{port}"}
+    h2.send_headers(1, [*fields.items(), (":path", "/_llm/v1/chat/completions")])
+    h2.send_data(1, body, end_stream=True)
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(h2.data_to_send())
+        data = b""
+        while data.count(b'"delta":{"content"') < 5:
+            for event in h2.receive_data(connection.recv(65536)):
+                data += event.data if isinstance(event, DataReceived) else b""
+        h2.reset_stream(1)
+        connection.sendall(h2.data_to_send())
+        for _ in range(100):
+            (asked,) = sandbox.model.requests()
+            if asked.outcome != "open":
+                break
+    assert asked.outcome == "client_gone"
+    assert 5 <= asked.tokens < 391

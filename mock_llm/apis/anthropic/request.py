@@ -180,12 +180,12 @@ def _demand(data: Mapping[str, Any], tools: tuple[Tool, ...]) -> tuple[Demand, s
             "tool_choice", "Input tag must be one of the expected tags: 'any', 'auto', 'none', 'tool'"
         )
     if not tools:
-        raise errors.invalid("tool_choice", "may only be specified while providing tools")
+        raise errors.plain(f"tool_choice.{kind} may only be specified while providing tools")
     if kind == "any":
         return "any", None
     name = choice.get("name")
     if not any(tool.name == name for tool in tools):
-        raise errors.invalid("tool_choice", f"Tool '{name}' not found in provided tools")
+        raise errors.plain(f"Tool '{name}' not found in provided tools")
     return "named", str(name)
 
 

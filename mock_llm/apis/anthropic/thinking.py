@@ -25,7 +25,7 @@ def read(data: Mapping[str, Any], limit: int) -> tuple[int, int | None, bool]:
     if not isinstance(asked, dict):
         raise errors.invalid("thinking", "Input should be a valid dictionary")
     kind = asked.get("type")
-    if kind not in KINDS:
+    if kind not in KINDS:  # the order of the tags in the text is UNSOURCED
         raise errors.invalid(
             "thinking",
             f"Input tag '{kind}' found using 'type' does not match any of the expected tags: "

@@ -94,7 +94,11 @@ def test_also_under_the_prefix_that_bedrock_uses(jump: Any, calls: Any) -> None:
         ({"temperature": 1.5}, "temperature: Input should be less than or equal to 1"),
         ({"n": 2}, "n: Extra inputs are not permitted"),
         ({"stream": "yes"}, "stream: Input should be a valid boolean"),
-        ({"tool_choice": {"type": "any"}}, "tool_choice: may only be specified while providing tools"),
+        ({"tool_choice": {"type": "any"}}, "tool_choice.any may only be specified while providing tools"),
+        (
+            {"tool_choice": {"type": "tool", "name": "b"}, "tools": [{"name": "a", "input_schema": {}}]},
+            "Tool 'b' not found in provided tools",
+        ),
         ({"thinking": {"type": "on"}}, "thinking: Input tag 'on' found using 'type' does not match"),
     ],
 )
