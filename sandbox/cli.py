@@ -7,7 +7,7 @@ import re
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,7 @@ BAD_INPUT = 2
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="Play AWS's rules of that day (ISO date).")
 ]
-ClockOption = Annotated[str, typer.Option("--clock", help="real or virtual")]
+ClockOption = Annotated[str, typer.Option("--clock", help="real, virtual or scaled:N (N times as fast).")]
 Backend = Annotated[
     str, typer.Option(help="moto, or localstack=URL: LocalStack answers for the services that it has.")
 ]
@@ -43,10 +43,14 @@ def parse_as_of(text: str | None) -> date | None:
         raise fail(f"--as-of: {error}") from None
 
 
-def parse_clock(text: str) -> Any:
-    """``real`` or ``virtual``. Raises ``typer.Exit`` (2) for anything else."""
-    if text not in ("real", "virtual"):
-        raise fail(f"--clock takes real or virtual, not {text!r}")
+def parse_clock(text: str) -> str:
+    """``real``, ``virtual`` or ``scaled:N``. Raises ``typer.Exit`` (2) for anything else."""
+    from sandbox.clock import scale_of
+
+    try:
+        scale_of(text)
+    except ValueError:
+        raise fail(f"--clock takes real, virtual or scaled:N, not {text!r}") from None
     return text
 
 

@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     from sandbox.stories.results import StoryResult
 
 SUFFIX = ".story.yaml"
-CLOCKS = ("virtual", "real")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for story files."""
     group = parser.getgroup("sandbox")
-    group.addoption("--sandbox-clock", choices=CLOCKS, default="virtual", help="clock of story files")
+    group.addoption(
+        "--sandbox-clock",
+        type=_clock,
+        metavar="virtual|real|scaled:N",
+        default="virtual",
+        help="clock of story files",
+    )
     group.addoption(
         "--sandbox-backend",
         metavar="moto|localstack=URL",
@@ -111,11 +116,26 @@ def _day(value: Any, where: str) -> date | None:
         raise pytest.UsageError(f"{where} takes a date such as 2024-05-01, not {value!r}") from None
 
 
+def _clock(text: str) -> str:
+    """Raises ``ValueError``, which argparse tells."""
+    from sandbox.clock import scale_of
+
+    scale_of(text)
+    return text
+
+
+def _is_clock(value: Any) -> bool:
+    try:
+        return bool(_clock(str(value)))
+    except ValueError:
+        return False
+
+
 def _marker(request: pytest.FixtureRequest) -> tuple[Any, date | None]:
     marker = request.node.get_closest_marker("sandbox")
     given = dict(marker.kwargs) if marker is not None else {}
     clock, as_of = given.pop("clock", "virtual"), _day(given.pop("as_of", None), "as_of")
-    if given or (marker is not None and marker.args) or clock not in CLOCKS:
+    if given or (marker is not None and marker.args) or not _is_clock(clock):
         raise pytest.UsageError('write @pytest.mark.sandbox(clock="virtual" or "real", as_of="2024-05-01")')
     return clock, as_of
 

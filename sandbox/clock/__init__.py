@@ -4,8 +4,8 @@ Everything outside this package uses ``asyncio.sleep``, ``asyncio.timeout``, ``l
 :class:`Clock`; nothing else may read a wall clock (``make lint`` refuses it).
 """
 
-from sandbox.clock.clock import Clock, ClockKind
+from sandbox.clock.clock import Clock, ClockKind, scale_of
 from sandbox.clock.runner import run
 from sandbox.clock.wall import stopwatch, today
 
-__all__ = ["Clock", "ClockKind", "run", "stopwatch", "today"]
+__all__ = ["Clock", "ClockKind", "run", "scale_of", "stopwatch", "today"]

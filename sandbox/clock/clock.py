@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -14,10 +15,31 @@ from sandbox.clock.environment import variables
 from sandbox.clock.gate import Gate
 from sandbox.clock.loop import NEVER_S, VirtualTimeLoop
 from sandbox.clock.memory import MemoryGuard, group_bytes
+from sandbox.clock.scaled import ScaledTimeLoop
 from sandbox.clock.wakeups import Wakeups, nanoseconds
 
-ClockKind = Literal["real", "virtual"]
+ClockKind = str  # "real", "virtual" or "scaled:N", see scale_of
+MOST_SCALE = 1000  # more, and a tick of a millisecond is a second
 Runtime = Literal["python", "node", "other"]
+
+
+def scale_of(kind: str) -> float:
+    """Seconds of a clock in one of the machine's: 1 for ``real``, ``N`` for ``scaled:N``, infinity for ``virtual``.
+
+    Raises ``ValueError`` for what is no clock.
+    """
+    if kind in ("real", "virtual"):
+        return 1.0 if kind == "real" else math.inf
+    name, _, number = kind.partition(":")
+    try:
+        scale = float(number)
+    except ValueError:
+        scale = 0.0
+    if name != "scaled" or not 0 < scale <= MOST_SCALE:
+        raise ValueError(
+            f"no clock {kind!r}: it is real, virtual or scaled:N (N above 0, at most {MOST_SCALE})"
+        )
+    return scale
 
 
 class Clock:
@@ -25,7 +47,8 @@ class Clock:
 
     ``now()`` counts seconds since the sandbox started; ``epoch()`` and ``utcnow()`` give the date that the
     sandbox believes in. Under the virtual clock time moves only while something is ``in_flight`` or somebody
-    called ``advance``, and never while something ``hold``s it or a watched process can run.
+    called ``advance``, and never while something ``hold``s it or a watched process can run. A scaled clock runs
+    always, ``N`` times as fast as the machine's.
     """
 
     kind: ClockKind
@@ -35,6 +58,7 @@ class Clock:
         self.start = start
         self._loop = loop
         self._virtual = loop if isinstance(loop, VirtualTimeLoop) else None
+        self._told = loop if isinstance(loop, VirtualTimeLoop | ScaledTimeLoop) else None  # to the processes
         self._origin = loop.time()
         self._gate = self._virtual.gate if self._virtual else Gate()
         self._start_ns = nanoseconds(start)
@@ -159,7 +183,7 @@ class Clock:
         ``base``: the variables that the process gets otherwise; what it has in ``PYTHONPATH``, ``NODE_OPTIONS``
         and ``PATH`` is kept behind ours.
         """
-        folder = self._wakeups().folder if self._virtual else None
+        folder = self._wakeups(self._told).folder if self._told else None
         return variables(runtime, folder, names, base or {})
 
     def client_connected(self, peer: tuple[str, int], local: tuple[str, int] | None = None) -> None:
@@ -184,11 +208,10 @@ class Clock:
             abs(instant.timestamp() - time.time()) <= tolerance_s
         )
 
-    def _wakeups(self) -> Wakeups:
-        assert self._virtual is not None
-        if self._virtual.sleepers is None:
-            self._virtual.sleepers = Wakeups(self._virtual, self._start_ns)
-        sleepers = self._virtual.sleepers
+    def _wakeups(self, loop: VirtualTimeLoop | ScaledTimeLoop) -> Wakeups:
+        if loop.sleepers is None:
+            loop.sleepers = Wakeups(loop, self._start_ns)
+        sleepers = loop.sleepers
         assert isinstance(sleepers, Wakeups)
         return sleepers
 

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
-from sandbox.clock.clock import Clock, ClockKind
+from sandbox.clock.clock import Clock, ClockKind, scale_of
 from sandbox.clock.loop import VirtualTimeLoop
+from sandbox.clock.scaled import ScaledTimeLoop
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ def run(
     start: datetime | None = None,
     in_flight: str | None = None,
 ) -> T:
-    """Run ``main(clock)`` to its end on a new event loop of the given clock.
+    """Run ``main(clock)`` to its end on a new event loop of the given clock. Raises ``ValueError`` for no clock.
 
     ``start``: the sandbox's date at the start, aware (default: now). ``in_flight``: a name under which ``main``
     itself is in flight, so that virtual time moves whenever it waits; without, it moves only while something else is.
@@ -34,11 +36,15 @@ def run(
         with _children_seen_at_once(loop), flight:
             return await main(clock)
 
-    if kind not in ("real", "virtual"):
-        raise ValueError(f"no clock {kind!r}: it is 'real' or 'virtual'")
-    factory = VirtualTimeLoop if kind == "virtual" else _real_loop_factory()
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory(kind)) as runner:
         return runner.run(body())
+
+
+def _loop_factory(kind: ClockKind) -> Callable[[], asyncio.AbstractEventLoop]:
+    scale = scale_of(kind)
+    if kind == "real":
+        return _real_loop_factory()
+    return VirtualTimeLoop if kind == "virtual" else partial(ScaledTimeLoop, scale)
 
 
 def _real_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -45,9 +46,13 @@ class _Case:
     tolerance: float
 
 
-def check(story: Story, trace: Trace, *, real: bool = False) -> list[Failure]:
-    """All failures of a story. ``real``: it was played on the real clock, where instants have a tolerance."""
-    tolerance = story.real_tolerance if real else _VIRTUAL_TOLERANCE
+def check(story: Story, trace: Trace, *, scale: float = math.inf) -> list[Failure]:
+    """All failures of a story. ``scale``: of the clock on which it was played (:func:`sandbox.clock.scale_of`).
+
+    On a real or scaled one instants have a tolerance, in real seconds.
+    """
+    real = scale < math.inf
+    tolerance = story.real_tolerance * scale if real else _VIRTUAL_TOLERANCE
     failures: list[Failure] = []
     for client in _copies(trace, story.watched):
         case = _Case(trace, outcome(trace, client), "expect", tolerance)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sandbox.aws.errors import AwsError
-from sandbox.clock import Clock, ClockKind, stopwatch, today
+from sandbox.clock import Clock, ClockKind, scale_of, stopwatch, today
 from sandbox.clock import run as run_clock
 from sandbox.context import Sandbox
 from sandbox.stories.actions import act
@@ -64,14 +64,14 @@ def run_story(
     """Play a story and judge it. ``as_of``: the run's day, unless the story names its own."""
     parts = workshop or real_workshop()
     day = story.as_of or as_of
-    start = datetime.combine(day or today(), _NOON, UTC) if clock == "virtual" or day else None
+    start = datetime.combine(day or today(), _NOON, UTC) if clock != "real" or day else None
     elapsed = stopwatch()
     try:
         trace, faults = run_clock(lambda held: _play(story, held, day, parts), clock, start)
     except Exception:  # a fault of the sandbox's own: told with its place, and the other stories still run
         trace, faults = Trace([]), [Failure("sandbox", "", f"the sandbox failed:\n{traceback.format_exc()}")]
     seen = outcome(trace, _watched(story, trace))
-    failures = faults or ([] if story.expect.deployment else check(story, trace, real=clock == "real"))
+    failures = faults or ([] if story.expect.deployment else check(story, trace, scale=scale_of(clock)))
     return StoryResult(story, trace, seen, tuple(failures), elapsed())
 
 

@@ -107,8 +107,9 @@ def test_a_failure_says_what_was_expected_and_what_was_seen():
 
 def test_instants_are_exact_on_the_virtual_clock_and_tolerant_on_the_real_one():
     assert check(story(ended_at=1.9001), streamed())
-    assert not check(story(ended_at=1.9001), streamed(), real=True)
-    assert check(story(ended_at=2.5), streamed(), real=True)
+    assert not check(story(ended_at=1.9001), streamed(), scale=1)
+    assert check(story(ended_at=2.5), streamed(), scale=1)
+    assert not check(story(ended_at=2.5), streamed(), scale=10)
 
 
 def test_every_client_and_every_copy_has_its_own_expectations():
