@@ -451,3 +451,38 @@ def test_unauthorized_by_a_handler(appsync: SimpleNamespace) -> None:
         "Unauthorized",
         "Not Authorized to access hello on type Query",
     )
+
+
+# -- unions and interfaces
+
+ABSTRACT = """
+interface Named { name: String }
+type Cat implements Named { name: String lives: Int }
+type Dog implements Named { name: String tricks: [String] }
+union Pet = Cat | Dog
+type Query { pets: [Pet] named: Named }
+"""
+
+
+def pets(appsync: SimpleNamespace, value: str, field: str = "pets") -> Any:
+    code = f"export function request() {{ return {{}}; }} export function response() {{ return {value}; }}"
+    return appsync.api(appsync.resolver(f"Query.{field}", code), schema=ABSTRACT)
+
+
+def test_typename_says_which_type_it_is(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post("{ pets { __typename ... on Cat { lives } ... on Dog { tricks } } }")
+
+    value = "[{ __typename: 'Cat', lives: 9 }, { __typename: 'Dog', tricks: ['sit'] }]"
+    cat, dog = {"__typename": "Cat", "lives": 9}, {"__typename": "Dog", "tricks": ["sit"]}
+    assert appsync.play(script, pets(appsync, value)) == {"data": {"pets": [cat, dog]}}
+
+
+@pytest.mark.parametrize("value", ["{ name: 'x' }", "{ __typename: 'Nope', name: 'x' }"])
+def test_a_value_that_does_not_say_which(appsync: SimpleNamespace, value: str) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post("{ named { name } }")
+
+    document = appsync.play(script, pets(appsync, value, "named"))
+    assert document["data"] == {"named": None}
+    assert document["errors"][0]["path"] == ["named"]
