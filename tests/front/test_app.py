@@ -57,6 +57,7 @@ def make(clock, tmp_path) -> tuple[Front, Sandbox]:
     box = Sandbox(Settings(), clock, Limits(date(2026, 1, 1)), Timeline(clock.now), IdSource(0))
     box.model = FakeModel()
     box.control = answering("control")
+    box.control.backend = "moto"
     box.services["claiming"] = Claiming()
     (tmp_path / "ca.pem").write_bytes(b"CA")
 
