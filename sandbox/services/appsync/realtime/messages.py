@@ -43,21 +43,23 @@ class Messages:
             message = json.loads(body)
         except ValueError:
             message = None
-        kind = message.get("type") if isinstance(message, Mapping) else None
-        self._note(connection, "message_received", type=kind, bytes=len(body))
+        if not isinstance(message, Mapping):
+            message = {}
+        kind, id_ = message.get("type"), message.get("id")
+        self._note(connection, "message_received", type=str(kind), bytes=len(body))
         if kind == "connection_init":
             self._acknowledge(connection)
         elif kind == "start":
-            await self._start(connection, message)
+            await self._start(connection, id_, message.get("payload"))
         elif kind == "stop":
-            self._stop(connection, message.get("id"))
-        else:  # the words are UNSOURCED
-            told = {
-                "errorType": "UnsupportedOperation",
-                "message": f"Unknown message type: {kind}",
-                "errorCode": 400,
-            }
-            self._say(connection, frames.error(message.get("id") if message else None, [told]))
+            self._stop(connection, id_)
+        else:
+            self._fault(connection, id_, "UnsupportedOperation", f"Unknown message type: {kind}")
+
+    def _fault(self, connection: Connection, id: Any, type: str, message: str) -> None:
+        """A message that is none of the protocol's; the words are UNSOURCED."""
+        told = {"errorType": type, "message": message, "errorCode": 400}
+        self._say(connection, frames.error(id if isinstance(id, str) else None, [told]))
 
     def _acknowledge(self, connection: Connection) -> None:
         timeout = float(self._engine.sandbox.limits.value("appsync.keep_alive.timeout"))
@@ -65,18 +67,16 @@ class Messages:
         if connection.timers is not None:
             connection.timers.keep_alive()
 
-    async def _start(self, connection: Connection, message: Mapping[str, Any]) -> None:
-        name = message.get("id")
+    async def _start(self, connection: Connection, name: Any, payload: Any) -> None:
         if not isinstance(name, str):
-            told = {"errorType": "BadRequestException", "message": "The message has no id.", "errorCode": 400}
-            self._say(connection, frames.error(None, [told]))
+            self._fault(connection, None, "BadRequestException", "The message has no id.")
             return
         if (refusal := self._crowded(connection, name)) is not None:
             self._refuse(connection, name, [refusal])
             return
         connection.starting[name] = False
         try:
-            made = await self._subscription(connection, name, message.get("payload"))
+            made = await self._subscription(connection, name, payload)
         finally:
             stopped = connection.starting.pop(name)
         if made is None or stopped or connection.socket.closed:
@@ -116,19 +116,14 @@ class Messages:
         return None
 
     def _stop(self, connection: Connection, id: Any) -> None:
-        made = connection.subscriptions.get(id)
+        made = connection.subscriptions.get(id) if isinstance(id, str) else None
         if made is not None:
             self._engine.end(made, "stopped")
-        elif id in connection.starting:
+        elif isinstance(id, str) and id in connection.starting:
             connection.starting[id] = True
             self._say(connection, frames.complete(id))
-        else:  # the words are UNSOURCED
-            told = {
-                "errorType": "UnknownOperationError",
-                "message": f"Unknown operation id {id}",
-                "errorCode": 400,
-            }
-            self._say(connection, frames.error(id, [told]))
+        else:
+            self._fault(connection, id, "UnknownOperationError", f"Unknown operation id {id}")
 
     def _refuse(self, connection: Connection, id: str, errors: Sequence[Mapping[str, Any]]) -> None:
         reason = "; ".join(str(error.get("message")) for error in errors)
