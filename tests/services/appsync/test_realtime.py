@@ -329,7 +329,7 @@ def test_other_messages(appsync: SimpleNamespace) -> None:
 
     told = appsync.play(script)
     assert [kind for kind, _ in told] == ["error"] * 8
-    assert [type for _, type in told] == [
+    assert [name for _, name in told] == [
         *["UnsupportedOperation"] * 4,
         *["BadRequestException"] * 2,
         *["UnknownOperationError"] * 2,
