@@ -48,6 +48,7 @@ class ModelSpec(Strict):
     headers: Duration | Literal["first_token"] | None = Field(
         None, description="When status and headers of a stream leave."
     )
+    thinking: int | None = Field(None, description="Tokens of reasoning before an answer that reasons.")
     load: float | None = Field(None, description="By what part each other answer in progress slows one.")
     quota: str | None = Field(
         None, description="What each model takes in a minute: requests=60,tokens=40000."

@@ -144,7 +144,7 @@ def test_a_model_takes_all_words_of_the_mock_model_with_files_beside_the_story(t
     path = write(tmp_path, GOOD.replace("{profile: fast, tokens: 10}", MODEL_WORDS))
     (path.parent / "seen.jsonl").write_text(RECORDING)
     recording = {"replay": str(path.parent / "seen.jsonl"), "speed": 2.0}
-    told = {"headers": 0.5, "load": 0.02, "quota": "requests=2", "rules": [recording]}
+    told = {"headers": 0.5, "load": 0.02, "thinking": 9, "quota": "requests=2", "rules": [recording]}
     assert load_stories(path)[0].model.values() == told
     told["rules"] = str(path.parent / "said.yaml")
     Path(told["rules"]).write_text("rules:\n- answer: Hello\n")
