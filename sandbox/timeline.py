@@ -36,6 +36,11 @@ iot        handshake_refused(status, reason) · connect_refused(status, reason) 
            receive_refused(topic, reason) · acknowledged(packet) · discarded(topic, reason) · failed(reason) ·
            disconnected(reason, connection) · rule_matched(topic, cause) · rule_failed(action, reason, cause); the id
            is the client's, or the rule's name
+alb        besides those of an edge: target_health(state, group), id ``address:port``; of a WebSocket the bytes both
+           ways: received(bytes) · sent(bytes); failed(type, reason): the status of the load balancer's own answer
+ecs        task_started(group, cpu, memory) · task_stopped(reason, code, seconds, group, cpu, memory): what is paid
+           for, from the pull of its images on · service_event(message) · log(container, line)
+app_runner besides those of an edge: status(status, reason), id the service's name
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
 sqs        message_sent(queue, bytes) · message_received(queue, count) · message_deleted(queue) ·
