@@ -149,6 +149,14 @@ def test_what_a_rule_cannot_do_is_told_when_it_is_made(
     assert refused(iot.create_topic_rule, ruleName="r", topicRulePayload=payload)[:2] == (status, named)
 
 
+def test_parameters_out_of_bounds_are_invalid_requests(served: Served, iot: Any):
+    status, code, message = refused(iot.create_policy, policyName="a b", policyDocument=DOCUMENT)
+    assert (status, code) == (400, "InvalidRequestException")
+    assert "Value 'a b' at 'policyName' failed to satisfy constraint" in message
+    data = served.client("iot-data")
+    assert refused(data.get_connection, clientId="$x")[:2] == (400, "InvalidRequestException")
+
+
 def test_things_are_motos(iot: Any):
     iot.create_thing(thingName="t", attributePayload={"attributes": {"a": "b"}})
     assert iot.describe_thing(thingName="t")["attributes"] == {"a": "b"}

@@ -871,6 +871,20 @@ def test_a_rule_starts_a_function_that_lets_it_in(play: Play) -> None:
     moving(play, main)
 
 
+def test_an_action_that_no_api_would_take_is_told(play: Play) -> None:
+    async def main(world: World) -> None:
+        url, to_queue = await queue(world, "errors")
+        table = {"dynamoDBv2": {"roleArn": ROLE, "putItem": {"tableName": "no table of this name"}}}
+        gone = {"sqs": {"queueUrl": f"{url}-gone", "roleArn": ROLE}}
+        await rule(world, "r", "SELECT * FROM 'a'", table, gone, errorAction=to_queue)
+        await publish(world, "a", b"{}")
+        await asyncio.sleep(1)
+        told = await received(world, url)
+        assert sorted(one["failures"][0]["failedAction"] for one in told) == ["dynamoDBv2", "sqs"]
+
+    moving(play, main)
+
+
 def test_rules_write_items(play: Play) -> None:
     async def main(world: World) -> None:
         await world.aws(

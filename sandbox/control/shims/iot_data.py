@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.context import IotDataPlane, Sandbox
 from sandbox.control.shims.call import Call, Handler
+from sandbox.control.shims.iot.state import check
 
 OPERATIONS = (
     "Publish",
@@ -31,7 +32,8 @@ class IotData:
         return dict.fromkeys(OPERATIONS, self.ask)
 
     async def ask(self, call: Call) -> Mapping[str, Any] | None:
-        """Let the broker do it."""
+        """Let the broker do it, once the parameters are within their bounds."""
+        check(call)
         broker = self._sandbox.services.get("iot")
         if not isinstance(broker, IotDataPlane):
             raise NotEmulatedError("iot-data without the IoT service")

@@ -9,8 +9,7 @@ from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import IotDataPlane
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.iot.state import Authorizer, State, invalid, not_found
-from sandbox.control.validation import validate
+from sandbox.control.shims.iot.state import Authorizer, State, check, invalid, not_found
 
 
 class Authorizers:
@@ -35,7 +34,7 @@ class Authorizers:
 
     async def create(self, call: Call) -> Mapping[str, Any]:
         """``CreateAuthorizer``: INACTIVE unless it says otherwise (API reference)."""
-        validate(call.operation.model, call.params)
+        check(call)
         name = call.params["authorizerName"]
         if name in self._state.authorizers:
             raise AwsError(409, "ResourceAlreadyExistsException", f"Authorizer already exists (name={name})")
@@ -54,7 +53,7 @@ class Authorizers:
 
     async def update(self, call: Call) -> Mapping[str, Any]:
         """``UpdateAuthorizer``: what is not given stays."""
-        validate(call.operation.model, call.params)
+        check(call)
         authorizer = self._authorizer(call)
         given = {key: value for key, value in call.params.items() if key != "authorizerName"}
         config = {**authorizer.config, **given}

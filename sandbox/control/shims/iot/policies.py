@@ -13,11 +13,11 @@ from sandbox.control.shims.iot.state import (
     Policy,
     State,
     Version,
+    check,
     document_of,
     invalid,
     not_found,
 )
-from sandbox.control.validation import validate
 
 
 class Policies:
@@ -51,7 +51,7 @@ class Policies:
 
     async def create(self, call: Call) -> Mapping[str, Any]:
         """``CreatePolicy``."""
-        validate(call.operation.model, call.params)
+        check(call)
         name, text = call.params["policyName"], call.params["policyDocument"]
         if name in self._state.policies:
             message = f"Policy cannot be created - name already exists (name={name})"

@@ -9,8 +9,7 @@ from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.aws.iot_sql import SqlError, SqlNotEmulatedError, parse
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.iot.state import Rule, State, invalid
-from sandbox.control.validation import validate
+from sandbox.control.shims.iot.state import Rule, State, check, invalid
 
 # What the data plane can do (sandbox/services/iot/rules/actions.py).
 ACTIONS = frozenset(("lambda", "sqs", "sns", "republish", "dynamoDB", "dynamoDBv2"))
@@ -36,7 +35,7 @@ class Rules:
 
     async def create(self, call: Call) -> None:
         """``CreateTopicRule``."""
-        validate(call.operation.model, call.params)
+        check(call)
         name = call.params["ruleName"]
         if name in self._state.rules:
             raise AwsError(409, "ResourceAlreadyExistsException", f"Rule already exists (ruleName={name})")
@@ -47,7 +46,7 @@ class Rules:
 
     async def replace(self, call: Call) -> None:
         """``ReplaceTopicRule``."""
-        validate(call.operation.model, call.params)
+        check(call)
         rule = self._rule(call)
         payload = dict(call.params["topicRulePayload"])
         self._check(payload)

@@ -12,6 +12,8 @@ from typing import Any
 from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
 from sandbox.control.moto_backend import MotoBackend
+from sandbox.control.shims.call import Call
+from sandbox.control.validation import validate
 
 MOST_VERSIONS = 5  # of a policy: botocore, CreatePolicyVersion
 
@@ -128,6 +130,14 @@ def document_of(text: str) -> Mapping[str, Any]:
     if not good or not isinstance(document, dict) or "Version" not in document:
         raise malformed("Version, Statement, and in each statement Effect, Action and Resource are needed")
     return document
+
+
+def check(call: Call) -> None:
+    """Parameters within the model's bounds. IoT calls what is not an ``InvalidRequestException``, in AWS's words."""
+    try:
+        validate(call.operation.model, call.params)
+    except AwsError as error:
+        raise invalid(error.message) from error
 
 
 def malformed(why: str) -> AwsError:

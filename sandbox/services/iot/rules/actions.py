@@ -44,8 +44,13 @@ class Task:
         return json.dumps(self.selected, separators=(",", ":"), ensure_ascii=False).encode()
 
     async def call(self, service: str, operation: str, **params: Any) -> None:
-        """Call an AWS API."""
-        await self.broker.sandbox.control.call(service, operation, **params)
+        """Call an AWS API. Raises ``AwsError``, and :class:`ActionError` for parameters that no API would take."""
+        from botocore.exceptions import ParamValidationError
+
+        try:
+            await self.broker.sandbox.control.call(service, operation, **params)
+        except ParamValidationError as wrong:
+            raise ActionError(str(wrong)) from wrong
 
 
 async def _lambda(task: Task, settings: Mapping[str, Any]) -> None:
