@@ -155,6 +155,14 @@ def test_events_are_messages_each() -> None:
     assert trace.requests("browser")[0].words() == [(1.0, "a"), (2.0, "b"), (2.0, "c")]
 
 
+def test_a_refused_publish_ends_the_client() -> None:
+    server = Server(refuse="publish")
+    publish = {"publish": {"channel": "/c/r", "events": [1]}}
+    seen = outcome(play(server, events(publish, publish)), "browser")
+    assert (seen.verdict, seen.status, seen.error) == ("refused", 101, "api error")
+    assert [message["type"] for message in server.heard] == ["connection_init", "publish"]
+
+
 def test_a_signature_covers_what_is_asked() -> None:
     server = Server()
     moves = [{"subscribe": {"channel": "/c/r", "auth": {"sign": "aws_iam"}}}]

@@ -1,7 +1,8 @@
 """The clients of AppSync: ``appsync`` for GraphQL APIs, ``appsync_events`` for Event APIs.
 
 They send what Amplify sends: the header object among the subprotocols, one WebSocket for all subscriptions, mutations
-by HTTP. A connection or a subscription that is refused ends the client, as a failed request.
+by HTTP. A connection, a subscription or a publish over the WebSocket that is refused ends the client, as a failed
+request.
 """
 
 from __future__ import annotations
@@ -252,4 +253,6 @@ class _EventsPlayer(_Player):
         operation = self._id(None)
         frame: dict[str, Any] = {"type": "publish", "id": operation, **document}
         frame["authorization"] = self._headers(wanted, compact(document))
-        await self._line.ask(frame, operation)
+        answer = await self._line.ask(frame, operation)
+        if answer is not None and answer["type"] != "publish_success":
+            await self._line.refuse(answer)

@@ -85,4 +85,4 @@ class EventsMove(_Move):
     verbs: ClassVar[tuple[str, ...]] = ("subscribe", "publish", *_Move.verbs)
 
     subscribe: Subscribing | None = Field(None, description="Subscribe and wait for subscribe_success.")
-    publish: Publishing | None = Field(None, description="Publish; the answer is not judged.")
+    publish: Publishing | None = Field(None, description="Publish; by HTTP the answer is not judged.")
