@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from tests.stories.raw_server import CLOSE, Step, chunk, head, serve, whole
 TEMPLATE = "Resources:\n  Jobs: {Type: AWS::SQS::Queue}\n"
 
 
-def against_the_model(folder: Path, client: dict[str, Any], model: dict[str, Any]) -> StoryResult:
+def against_the_model(
+    folder: Path, client: dict[str, Any], model: dict[str, Any], expect: dict[str, Any] | None = None
+) -> StoryResult:
     (folder / "template.yaml").write_text(TEMPLATE)
     clients = [{"kind": "openai", "name": "sdk", **client}]
-    base = {"id": "a", "title": "t", "teaches": "t", "clients": clients, "model": model, "expect": {}}
-    story = Story.model_validate(base)
+    base = {"id": "a", "title": "t", "teaches": "t", "clients": clients, "model": model}
+    story = Story.model_validate({**base, "expect": expect or {}}, context={"folder": folder})
     return run_story(story.placed(folder / "a.story.yaml", 1, Index.of("id: a")))
 
 
@@ -42,6 +45,37 @@ def test_the_hidden_retries_of_the_library_are_requests(tmp_path: Path):
     assert (seen.error, seen.requests, seen.verdict) == ("timeout", 3, "cut off")
     assert seen.ended_at is not None
     assert seen.ended_at >= 6.0
+
+
+def test_a_story_judges_how_a_client_tries_again(tmp_path: Path):
+    """The library waits longer each time; the third attempt is answered as a rule says, at a pace of its own."""
+    rules = [
+        {"times": 2, "fault": "error:status=503"},
+        {"answer": "Third time lucky.", "pace": {"first_token": 1, "rate": 10}},
+    ]
+    asked = [{"event": "model.request_received", "data": {"attempt": attempt}} for attempt in (1, 2, 3)]
+    expect = {
+        "order": [asked[0], "model.faulted", asked[1], "model.faulted", asked[2], "model.completed"],
+        "counts": {"model.request_received": 3},
+        "tokens": 4,
+    }
+    result = against_the_model(tmp_path, {"max_retries": 2}, {"profile": "slow", "rules": rules}, expect)
+    assert result.passed, result.failures
+    too_few = {"order": [{"event": "model.request_received", "data": {"attempt": 4}}]}
+    assert not against_the_model(tmp_path, {"max_retries": 2}, {"rules": rules}, too_few).passed
+
+
+def test_a_story_replays_a_recording_beside_it(tmp_path: Path):
+    chunk = '{"choices":[{"index":0,"delta":{"content":"Hello"}}]}'
+    rows: list[dict[str, Any]] = [
+        {"recording": 1, "api": "openai.chat", "headers": {"content-type": "text/event-stream"}},
+        {"at": 3.5, "data": f"data: {chunk}\n\n"},
+        {"at": 7.25, "data": "data: [DONE]\n\n"},
+    ]
+    (tmp_path / "seen.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    expect = {"started_at": 3.5, "ended_at": 7.25, "status": 200}
+    result = against_the_model(tmp_path, {}, {"rules": [{"replay": "seen.jsonl"}]}, expect)
+    assert result.passed, result.failures
 
 
 def play(client: dict[str, Any], *scripts: list[Step]) -> list[ClientRequest]:
