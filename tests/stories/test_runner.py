@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from sandbox.anomalies import Anomalies
 from sandbox.aws.errors import AwsError
 from sandbox.clock import Clock
@@ -43,8 +45,12 @@ class Parts:
                 settings=SimpleNamespace(region="us-east-1", port=4566),
                 model=SimpleNamespace(configure=lambda **pace: self.pace.update(pace)),
                 control=SimpleNamespace(call=self.call),
-                anomalies=Anomalies(clock, 0),
+                anomalies=self.anomalies(clock),
             )
+
+    def anomalies(self, clock: Clock) -> Anomalies:
+        self.rules = Anomalies(clock, 0)
+        return self.rules
 
     async def call(self, *what: Any, **params: Any) -> dict[str, Any]:
         self.calls.append((*what, params))
@@ -99,6 +105,18 @@ def test_quotas_are_raised_before_the_deployment():
     play(parts, quotas={"apigateway/L-E5AE38E3": 60000.0})
     asked = {"ServiceCode": "apigateway", "QuotaCode": "L-E5AE38E3", "DesiredValue": 60000.0}
     assert parts.calls[0] == ("service-quotas", "RequestServiceQuotaIncrease", asked)
+
+
+def test_deliveries_go_wrong_as_the_story_says():
+    parts = Parts()
+    play(parts, anomalies={"duplicates": 0.5, "slow_by": "2s", "services": ["iot"]})
+    rules = parts.rules.rules
+    assert (rules.duplicates, rules.slow_by, rules.services) == (0.5, 2.0, ("iot",))
+
+
+def test_a_share_over_one_is_told():
+    with pytest.raises(ValueError, match="duplicates is a share from 0 to 1"):
+        play(Parts(), anomalies={"duplicates": 2})
 
 
 def test_clients_start_at_their_instants():
