@@ -274,6 +274,22 @@ def test_a_text_frame_and_a_broken_packet_end_the_connection(play: Play) -> None
     moving(play, main)
 
 
+def test_a_packet_may_come_in_several_frames_and_a_frame_hold_several_packets(play: Play) -> None:
+    async def main(world: World) -> None:
+        async with client_of(world) as client:
+            await connected(client)
+            both = encode(Subscribe(1, [Filter("a", 0)]), 4) + encode(Publish("a", b"hello"), 4)
+            await client.socket.send([both[:5], both[5:9], both[9:]])  # one message of three frames
+            assert isinstance(await client.next(), p.Suback)
+            assert (await client.message()).payload == b"hello"
+            again = encode(Publish("a", b"again"), 4)
+            for at in range(len(again)):
+                await client.socket.send(again[at : at + 1])
+            assert (await client.message()).payload == b"again"
+
+    moving(play, main)
+
+
 def test_a_close_frame_is_a_farewell_and_a_lost_connection_is_none(play: Play) -> None:
     async def main(world: World) -> None:
         async with client_of(world, "watcher") as watcher:

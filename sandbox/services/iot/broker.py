@@ -232,15 +232,20 @@ class Broker:
         """Whether the account may publish once more."""
         return self._account("publish_in")
 
+    def deliver_token(self) -> bool:
+        """Whether the account may be sent one more message; as many a second as it may publish."""
+        return self._account("publish_in", "publish_out")
+
     def subscribe_token(self) -> bool:
         """Whether the account may subscribe once more."""
         return self._account("subscriptions")
 
-    def _account(self, what: str) -> bool:
-        bucket = self._buckets.get(what)
+    def _account(self, what: str, bucket_name: str = "") -> bool:
+        name = bucket_name or what
+        bucket = self._buckets.get(name)
         if bucket is None:
             rate = float(self.limits.value(f"iot.account.{what}"))
-            bucket = self._buckets[what] = TokenBucket(rate, rate)
+            bucket = self._buckets[name] = TokenBucket(rate, rate)
         return bucket.take(self.loop.time())
 
     # -- small things

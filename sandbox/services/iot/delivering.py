@@ -71,6 +71,10 @@ class Delivering:
             reason = "publishes a second of the connection"
             link.note("discarded", topic=message.topic, reason=reason, cause=message.trace)
             return
+        if not self._broker.deliver_token():
+            reason = "messages a second to the account's clients"
+            link.note("discarded", topic=message.topic, reason=reason, cause=message.trace)
+            return
         if delivery.qos:
             session.waiting.append(delivery)
             self.pump(session)

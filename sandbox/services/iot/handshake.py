@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from sandbox.auth import Principal, SignedRequest, verify
-from sandbox.aws.errors import AwsError
+from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.services.iot import authorizers
 from sandbox.services.iot.connecting import Refusal
 from sandbox.services.iot.identity import Identity, iot_principal
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.context import Sandbox, Scope, WebSocket
     from sandbox.services.iot.link import Authenticate
 
+LARGEST_FRAME = 2**20  # bytes; several packets may share one (UNSOURCED)
 SUBPROTOCOLS = ("mqtt", "mqttv3.1")
 _SUB = "cognito-identity.amazonaws.com:sub"
 _AMR = "cognito-identity.amazonaws.com:amr"
@@ -44,7 +45,7 @@ async def open_socket(sandbox: Sandbox, scope: Scope) -> Authenticate | None:
     except HandshakeError as error:
         await _refuse(sandbox, socket, error)
         return None
-    await socket.accept(chosen, max_frame=None, max_message=None)  # MQTT has bounds of its own
+    await socket.accept(chosen, max_frame=LARGEST_FRAME, max_message=None)  # MQTT has bounds of its own
     return authenticate
 
 
@@ -91,6 +92,8 @@ async def _sigv4(sandbox: Sandbox, scope: Scope, request: SignedRequest) -> Iden
     region = scope["aws"]["region"] or sandbox.settings.region
     try:
         caller = await verify(request, service, region, sandbox.control.secret_for, sandbox.clock)
+    except NotEmulatedError as error:
+        raise HandshakeError(error.status, error.message) from error
     except AwsError as error:
         raise _forbidden(sandbox, error.message) from error
     return await identify(sandbox, caller)
@@ -136,7 +139,7 @@ def _forbidden(sandbox: Sandbox, message: str) -> HandshakeError:
 async def _refuse(sandbox: Sandbox, socket: WebSocket, error: HandshakeError) -> None:
     trace = sandbox.ids.uuid()
     sandbox.timeline.record("iot", "handshake_refused", trace, status=error.status, reason=error.message)
-    kind = "ForbiddenException:" if error.status == 403 else "InvalidRequestException:"
+    kind = {403: "ForbiddenException:", 501: "NotImplemented:"}.get(error.status, "InvalidRequestException:")
     headers = [
         ("content-type", "application/json"),
         ("x-amzn-RequestId", trace),

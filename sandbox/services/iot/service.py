@@ -84,6 +84,8 @@ class IotService:
             await self._read(socket, link)
         except WebSocketDisconnect as end:
             link.lost(said_goodbye=end.by == "client" and end.code != 1006)
+        finally:
+            link.lost(said_goodbye=False)  # whatever happened: nobody stays connected who is not
 
     async def _read(self, socket: WebSocket, link: Link) -> None:
         """Take frames until the connection ends: raises ``WebSocketDisconnect``."""

@@ -403,6 +403,24 @@ def test_the_account_has_its_rates(play: Play):
     play(body)
 
 
+@pytest.mark.fact("6.15")
+def test_the_account_publishes_and_is_sent_so_many_messages_a_second(play: Play):
+    async def body(lab: Lab) -> None:
+        lab.sandbox.limits.override("iot.account.publish_in", 5)
+        readers = [await lab.connect(f"r{n}") for n in range(3)]
+        for one in readers:
+            await one.subscribe("A", qos=0)
+        writer = await lab.connect("w")
+        for n in range(7):
+            await writer.publish("A", b"%d" % n)
+        assert sum(len(one.heard) for one in readers) == 5  # 15 would have been sent, and 2 were not taken
+        reasons = [event["reason"] for event in lab.noted("discarded")]
+        assert reasons.count("publishes a second of the account") == 2
+        assert reasons.count("messages a second to the account's clients") == 10
+
+    play(body)
+
+
 def test_bytes_may_be_cut_anyhow(play: Play):
     async def body(lab: Lab) -> None:
         peer = await lab.connect()
