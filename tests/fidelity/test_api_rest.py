@@ -116,6 +116,27 @@ def test_a_request_over_10_mib_is_refused_in_plain_text(play: Play) -> None:
     play(main)
 
 
+@pytest.mark.fact("1.11")
+def test_headers_over_10_kib_are_refused_in_plain_text(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.python("f", "def handler(event, context): return {'statusCode': 200, 'body': 'ok'}")
+        api = await world.rest_api("f")
+
+        async def ask(size: int) -> tuple[int, str]:
+            """With a cookie that makes all headers together so large."""
+            request = world.http.build_request("POST", f"{api}/chat", headers={"cookie": ""})
+            others = sum(len(name) + len(value) + 2 for name, value in request.headers.raw)
+            request.headers["cookie"] = "a" * (size - others)
+            answer = await world.http.send(request)
+            return answer.status_code, answer.text
+
+        assert await ask(10_240) == (200, "ok")
+        assert await ask(10_241) == (431, "HTTP header is larger than 10240 bytes.")
+        assert len(world.events("invoked")) == 1
+
+    play(main)
+
+
 @pytest.mark.fact("1.4")
 def test_a_request_over_lambdas_6_mib_is_refused_as_json(play: Play) -> None:
     async def main(world: World) -> None:

@@ -110,6 +110,37 @@ def test_a_first_byte_that_is_late_is_a_504(play: Play) -> None:
     play(main)
 
 
+@pytest.mark.fact("1.25")
+def test_a_stream_is_neither_compressed_nor_changed_nor_kept(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.pieces("f", Timeout=60)
+        api = await world.rest_stream("f")
+        api_id = api.split("/")[-2]
+        compress = [{"op": "replace", "path": "/minimumCompressionSize", "value": "0"}]
+        await world.aws("apigateway", "UpdateRestApi", restApiId=api_id, patchOperations=compress)
+        resources = (await world.aws("apigateway", "GetResources", restApiId=api_id))["items"]
+        chat = next(one["id"] for one in resources if one["path"] == "/chat")
+        at = {"restApiId": api_id, "resourceId": chat, "httpMethod": "POST", "statusCode": "200"}
+        await world.aws("apigateway", "PutMethodResponse", **at)
+        templates = {"text/event-stream": "changed", "application/json": "changed"}
+        await world.aws("apigateway", "PutIntegrationResponse", **at, responseTemplates=templates)
+        await world.aws("apigateway", "CreateDeployment", restApiId=api_id, stageName="prod")
+        world.http.headers["accept-encoding"] = "gzip"
+        for _ in range(2):  # the second answer is no copy of the first
+            answer, pieces, broke = await read(world, api, n=3, gap=1)
+            assert "content-encoding" not in answer.headers
+            assert [piece for _, piece in pieces] == [b"data: %d\n\n" % n for n in range(3)]
+            assert broke is None
+        assert len(world.events("invoked")) == 2
+        with pytest.raises(AwsError, match="stage caching"):
+            cached = [{"op": "replace", "path": "/cacheClusterEnabled", "value": "true"}]
+            await world.aws(
+                "apigateway", "UpdateStage", restApiId=api_id, stageName="prod", patchOperations=cached
+            )
+
+    play(main)
+
+
 @pytest.mark.fact("1.24")
 def test_a_stream_is_slowed_after_10_mib(play: Play) -> None:
     async def main(world: World) -> None:

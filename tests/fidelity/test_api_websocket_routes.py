@@ -116,6 +116,45 @@ def test_a_lambda_authorizer_decides_at_connect_and_is_told_to_every_route(play:
 
 
 @pytest.mark.fact("3.15")
+def test_an_authorizer_needs_the_permission_for_itself_and_not_for_the_route(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.python("auth", AUTHORIZER)
+        api = await new_api(world)
+        made = await world.aws(
+            "apigatewayv2",
+            "CreateAuthorizer",
+            ApiId=api,
+            Name="a",
+            AuthorizerType="REQUEST",
+            AuthorizerUri=function_uri("auth"),
+            IdentitySource=["route.request.querystring.token"],
+        )
+        custom = {"AuthorizationType": "CUSTOM", "AuthorizerId": made["AuthorizerId"]}
+        await route_of(world, api, "$connect", IntegrationType="MOCK", route=custom)
+        await deploy(world, api)
+        here = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api}"
+
+        async def permit_from(source: str) -> None:
+            settings = {"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
+            await world.aws(
+                "lambda", "AddPermission", FunctionName="auth", StatementId="p", SourceArn=source, **settings
+            )
+
+        for wrong in (f"{here}/prod/$connect", f"{here}/authorizers/other"):
+            await permit_from(wrong)
+            with pytest.raises(InvalidStatus) as caught:
+                await connect(address(world, api) + "?token=good", ping_interval=None)
+            assert caught.value.response.status_code == 500
+            assert world.events("invoked") == []
+            await world.aws("lambda", "RemovePermission", FunctionName="auth", StatementId="p")
+        await permit_from(f"{here}/authorizers/{made['AuthorizerId']}")
+        async with connect(address(world, api) + "?token=good", ping_interval=None):
+            assert len(world.events("invoked")) == 1
+
+    play(main)
+
+
+@pytest.mark.fact("3.15")
 def test_iam_at_connect(play: Play) -> None:
     async def main(world: World) -> None:
         api = await new_api(world)

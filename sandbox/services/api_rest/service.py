@@ -139,12 +139,20 @@ class RestApiService:
     async def _read(self, call: Call) -> None:
         limit = int(self._sandbox.limits.value("api_rest.payload"))
         call.signed = SignedRequest.from_scope(call.scope, b"")
+        self._check_headers(call)
         try:
             call.body = await call.exchange.read(limit)
         except BodyTooLargeError:
             reason = f"the request's body is over {limit} bytes"
             raise of_limit(self._sandbox.limits, "REQUEST_TOO_LARGE", "too_large", reason) from None
         call.signed = SignedRequest.from_scope(call.scope, call.body)
+
+    def _check_headers(self, call: Call) -> None:
+        limit = int(self._sandbox.limits.value("api_rest.headers"))
+        size = sum(len(name) + len(value) + 2 for name, value in call.scope["headers"])
+        if size > limit:
+            reason = f"the request's headers take {size} bytes, more than {limit}"
+            raise of_limit(self._sandbox.limits, "REQUEST_TOO_LARGE", "headers_too_large", reason)
 
     async def _find_stage(self, call: Call) -> None:
         found = _SEGMENT.fullmatch(call.raw_path)
