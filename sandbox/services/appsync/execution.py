@@ -104,15 +104,25 @@ async def run(request: Request, query: Query, handlers: Handlers) -> Answer:
         hide_suggestions=True,
     )
     done: ExecutionResult = await result if is_awaitable(result) else result  # type: ignore[assignment]
-    mutated: list[tuple[str, Any]] = []
-    if operation.operation is OperationType.MUTATION and done.data:
-        for node in selections.fields(operation.selection_set, document.fragments):
-            if selections.key(node) in done.data and not node.name.value.startswith("__"):
-                tree = selections.by_name(
-                    node.selection_set, document.fragments, done.data[selections.key(node)]
-                )
-                mutated.append((node.name.value, tree))
-    return Answer(told(request, done), mutated)
+    mutated = operation.operation is OperationType.MUTATION and done.data
+    return Answer(told(request, done), _mutated(document, operation, done.data or {}) if mutated else ())
+
+
+def _mutated(
+    document: documents.Document, operation: OperationDefinitionNode, data: Mapping[str, Any]
+) -> list[tuple[str, Any]]:
+    """What each mutation gave, once for each key of the answer, with the schema's names."""
+    nodes: dict[str, list[FieldNode]] = {}
+    for node in selections.fields(operation.selection_set, document.fragments):
+        if selections.key(node) in data and not node.name.value.startswith("__"):
+            nodes.setdefault(selections.key(node), []).append(node)
+    made = []
+    for key, same in nodes.items():
+        trees = [selections.by_name(node.selection_set, document.fragments, data[key]) for node in same]
+        whole = all(isinstance(tree, dict) for tree in trees)
+        merged = {name: value for tree in trees for name, value in tree.items()} if whole else trees[0]
+        made.append((same[0].name.value, merged))
+    return made
 
 
 def told(request: Request, done: ExecutionResult) -> dict[str, Any]:

@@ -367,6 +367,28 @@ def test_subscribers_get_what_the_mutation_selected(appsync: SimpleNamespace) ->
     assert appsync.play(script, config) == [{"data": {"onAny": message}}]
 
 
+def test_a_field_that_is_selected_twice_is_one_mutation(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        socket = await world.connect()
+        await socket.start(ANY)
+        await world.post(
+            'mutation { send(room: "a", text: "x") { room } send(room: "a", text: "x") { text } }'
+        )
+        return socket.data()
+
+    assert appsync.play(script) == [{"data": {"onAny": {"room": "a", "text": "x"}}}]
+
+
+def test_mutations_of_one_request_are_sent_in_their_order(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        socket = await world.connect()
+        await socket.start(ANY)
+        await world.post('mutation { b: send(room: "1") { room } a: send(room: "2") { room } }')
+        return [payload["data"]["onAny"]["room"] for payload in socket.data()]
+
+    assert appsync.play(script) == ["1", "2"]
+
+
 def test_a_field_that_was_not_selected_and_may_not_be_null(appsync: SimpleNamespace) -> None:
     async def script(world: Any) -> Any:
         socket = await world.connect()

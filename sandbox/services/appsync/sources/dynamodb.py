@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync.sources import dynamodb_batch as batch
 from sandbox.services.appsync.sources import dynamodb_query as query
 from sandbox.services.appsync.sources.dynamodb_call import Table, condition, expressions, projection
@@ -127,5 +127,3 @@ _OPERATIONS: Mapping[str, Callable[[Table, Document], Awaitable[Any]]] = {
     "TransactGetItems": batch.transact_get,
     "TransactWriteItems": batch.transact_write,
 }
-
-__all__ = ["AwsError", "call"]
