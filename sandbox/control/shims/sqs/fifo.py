@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
 from sandbox.control.shims.sqs.attributes import Attributes
@@ -23,15 +25,18 @@ class FifoQueue(Queue):
     ) -> None:
         super().__init__(name, arn, attributes, tags, around)
         self._oddities = Orderly()
-        self._sent: dict[tuple[str, str], tuple[float, Message]] = {}
+        self._sent: OrderedDict[tuple[str, str], tuple[float, Message]] = OrderedDict()
+        self._lines: dict[
+            str, list[int]
+        ] = {}  # of each group a heap of orders; one that is gone is passed over
         self._attempts: dict[str, tuple[float, list[Delivery]]] = {}
         self._sequence = _FIRST_SEQUENCE
 
     def twin(self, deduplication: str, group: str) -> Message | None:
         """The message of the last five minutes that has this de-duplication id."""
         now = self._around.now()
-        for key in [key for key, (until, _) in self._sent.items() if until <= now]:
-            del self._sent[key]
+        while self._sent and next(iter(self._sent.values()))[0] <= now:  # the oldest comes first
+            self._sent.popitem(last=False)
         found = self._sent.get(self._key(deduplication, group))
         return found[1] if found else None
 
@@ -46,7 +51,9 @@ class FifoQueue(Queue):
         self._sequence += _SEQUENCE_STEP
         message.sequence = str(self._sequence)
         until = self._around.now() + self._around.limit("sqs.fifo.deduplication")
-        self._sent[self._key(message.deduplication, message.group)] = (until, message)
+        key = self._key(message.deduplication, message.group)
+        self._sent.pop(key, None)  # to the end, where the newest are
+        self._sent[key] = (until, message)
         super().put(message, delay_s, moved=moved)
 
     def take(self, count: int, visibility_s: int | None = None) -> list[Delivery]:
@@ -82,15 +89,30 @@ class FifoQueue(Queue):
         first_delayed: dict[str | None, int] = {}
         for message in self._delayed:
             first_delayed[message.group] = min(message.order, first_delayed.get(message.group, message.order))
-        groups: dict[str | None, list[Message]] = {}
-        for order in sorted(self._ready):
-            message = self._ready[order]
-            if message.group not in blocked and order < first_delayed.get(message.group, order + 1):
-                groups.setdefault(message.group, []).append(message)
-        for messages in groups.values():
-            for message in messages:
-                del self._ready[message.order]
-                yield message
+        heads = sorted(
+            (order, group) for group in list(self._lines) if (order := self._head(group)) is not None
+        )
+        for _, group in heads:
+            end = first_delayed.get(group)
+            while group not in blocked and (order := self._head(group)) is not None:
+                if end is not None and order > end:
+                    break
+                yield self._ready.pop(order)
+
+    def _head(self, group: str) -> int | None:
+        """Order of a group's oldest ready message."""
+        line = self._lines[group]
+        while line and line[0] not in self._ready:
+            heapq.heappop(line)
+        if not line:
+            del self._lines[group]
+            return None
+        return line[0]
+
+    def _make_ready(self, message: Message) -> None:
+        super()._make_ready(message)
+        assert message.group is not None
+        heapq.heappush(self._lines.setdefault(message.group, []), message.order)
 
     def _found(self, handle: str) -> Message | None:
         message = super()._found(handle)
