@@ -104,8 +104,9 @@ class _Filler:
             said = matching(schema["pattern"], self._rng)
             if said is not None:
                 return said
-        if schema.get("format") in FORMATS:
-            return FORMATS[schema["format"]](self._rng)
+        form = schema.get("format")
+        if isinstance(form, str) and form in FORMATS:
+            return FORMATS[form](self._rng)
         text: str = self._one(words())
         while len(text) < min(10_000, _bound(schema, "minLength", 0)):
             text += " " + self._one(words())

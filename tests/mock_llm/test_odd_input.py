@@ -19,13 +19,15 @@ CONVERSE = {
     "inferenceConfig": None,
     "toolConfig": None,
     "guardrailConfig": None,
+    "outputConfig": None,
+    "additionalModelRequestFields": None,
 }
 REQUESTS: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {
         **dict.fromkeys(
             ("stream", "stream_options", "max_tokens", "n", "temperature", "seed", "stop", "tool_choice")
         ),
-        **dict.fromkeys(("response_format", "logprobs", "modalities")),
+        **dict.fromkeys(("response_format", "logprobs", "modalities", "reasoning_effort", "tools")),
         "model": "m",
         "messages": CHAT,
     },
@@ -33,11 +35,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
         **dict.fromkeys(
             ("stream", "instructions", "max_output_tokens", "temperature", "tool_choice", "text", "tools")
         ),
+        **dict.fromkeys(("reasoning", "include")),
         "model": "m",
         "input": "x",
     },
     "/v1/messages": {
         **dict.fromkeys(("stream", "system", "stop_sequences", "temperature", "tool_choice", "thinking")),
+        **dict.fromkeys(("output_config", "output_format", "tools")),
         "model": "m",
         "max_tokens": 5,
         "messages": CHAT,
@@ -53,6 +57,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "/model/meta.llama3/invoke": {"prompt": "x", "max_gen_len": 5, "temperature": None},
     "/model/amazon.titan-text/invoke": {"inputText": "x", "textGenerationConfig": None},
+    "/v1/embeddings": {"model": "m", "input": "x", "dimensions": None, "encoding_format": None},
+    "/v1/messages/count_tokens": {"model": "m", "messages": CHAT, "tools": None},
+    "/model/x/count-tokens": {"input": {"converse": {"messages": BLOCKS}}},
+    "/model/amazon.titan-embed-text-v2:0/invoke": {"inputText": "x", "dimensions": None},
     "/_mock/configure": dict.fromkeys(
         ("profile", "models", "seed", "fault", "rate", "jitter", "tokens", "stall_after")
     ),
@@ -64,6 +72,16 @@ ODD: list[Any] = [
         [{"role": "user", "content": [None]}],
         [{"role": [], "content": {}}],
         {"maxTokens": "x", "temperature": "x"},
+        {"type": "json_schema", "json_schema": {"name": "x", "schema": []}, "schema": 5, "name": "x"},
+        {"textFormat": {"type": "json_schema", "structure": []}},
+        {
+            "format": {
+                "type": "json_schema",
+                "schema": {"type": "object", "properties": {"a": {"format": {}}}},
+            }
+        },
+        {"effort": [], "summary": {}},
+        {"thinking": {"type": "enabled", "budget_tokens": True}},
     ),
 ]
 

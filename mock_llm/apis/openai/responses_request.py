@@ -12,13 +12,13 @@ from mock_llm.generation import Wish
 
 # Accepted; without effect on a mock model, though several are repeated in the answer.
 QUIET = {
-    *("include", "metadata", "parallel_tool_calls", "service_tier", "store", "user"),
+    *("metadata", "parallel_tool_calls", "service_tier", "store", "user"),
     *("top_p", "truncation", "top_logprobs", "max_tool_calls", "safety_identifier", "prompt_cache_key"),
     *("prompt_cache_options", "prompt_cache_retention", "moderation", "stream_options", "context_management"),
 }
 READ = {
     *("model", "input", "instructions", "stream", "max_output_tokens", "temperature", "tool_choice", "text"),
-    *("tools", "reasoning"),
+    *("tools", "reasoning", "include"),
 }
 NOT_EMULATED = {
     "previous_response_id": "stored conversations",
@@ -64,6 +64,8 @@ def read(body: bytes) -> ResponseRequest:
     instructions = data.get("instructions")
     if instructions is not None and not isinstance(instructions, str):
         raise errors.wrong_type("instructions", "a string", instructions)
+    if not isinstance(data.get("include"), (list, type(None))):
+        raise errors.wrong_type("include", "an array of strings", data["include"])
     reasoning = data.get("reasoning") or {}
     if not isinstance(reasoning, dict):
         raise errors.wrong_type("reasoning", "an object", reasoning)
