@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,59 @@ def test_containers_have_build_contexts_of_their_own(tmp_path: Path) -> None:
         return sorted(e.data["line"] for e in sandbox.timeline if (e.source, e.name) == ("ecs", "log"))
 
     assert played(main) == ["one", "two"]
+
+
+HTTPS = """
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  A: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24, AvailabilityZone: us-east-1a}}
+  B: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.1.0/24, AvailabilityZone: us-east-1b}}
+  Certificate:
+    Type: AWS::CertificateManager::Certificate
+    Properties: {DomainName: chat.example.com, ValidationMethod: DNS}
+  Balancer: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {Name: chat, Subnets: [!Ref A, !Ref B]}}
+  Insecure:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties:
+      LoadBalancerArn: !Ref Balancer
+      Port: 80
+      Protocol: HTTP
+      DefaultActions: [{Type: redirect, RedirectConfig: {Protocol: HTTPS, Port: "443", StatusCode: HTTP_301}}]
+  Secure:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties:
+      LoadBalancerArn: !Ref Balancer
+      Port: 443
+      Protocol: HTTPS
+      Certificates: [{CertificateArn: !Ref Certificate}]
+      DefaultActions: [{Type: fixed-response, FixedResponseConfig: {StatusCode: "404"}}]
+  Rule:
+    Type: AWS::ElasticLoadBalancingV2::ListenerRule
+    Properties:
+      ListenerArn: !Ref Secure
+      Priority: 1
+      Conditions: [{Field: path-pattern, Values: [/hello]}]
+      Actions: [{Type: fixed-response, FixedResponseConfig: {StatusCode: "200", MessageBody: MESSAGE}}]
+"""
+
+
+def test_https_with_a_redirect_a_rule_and_its_update(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+
+    async def main(sandbox: Sandbox) -> Any:
+        seen = []
+        for message in ("one", "two"):
+            template.write_text(HTTPS.replace("MESSAGE", message))
+            made = await deploy(sandbox, template, "s")
+            context = ssl.create_default_context(cafile=str(sandbox.settings.data_dir / "ca.pem"))
+            async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+                plain = await client.get(f"{sandbox.endpoint}/_aws/alb/chat/hello")
+                base = f"https://localhost:{sandbox.settings.port}/_aws/alb/chat"
+                secure = [await client.get(f"{base}{path}") for path in ("/hello", "/other")]
+            seen.append((plain.status_code, plain.headers["location"].partition("/hello")[0][-4:]))
+            seen.append([(answer.status_code, answer.text) for answer in secure])
+        return seen, await ended(sandbox, made.stack_id)
+
+    seen, status = played(main)
+    assert seen == [(301, ":443"), [(200, "one"), (404, "")], (301, ":443"), [(200, "two"), (404, "")]]
+    assert status == "DELETE_COMPLETE"
