@@ -180,6 +180,8 @@ class EventSourceMappings:
         """The function's ARN. Raises when the function or the queue does not fit."""
         version = region.version(name)
         visibility = self._mappings.visibility(source)
+        if visibility is None and self._state.sandbox.settings.localstack_url:
+            raise NotEmulatedError("Lambda event source mappings of queues that LocalStack holds")
         if visibility is None:
             raise invalid(
                 "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
