@@ -37,18 +37,34 @@ def address(sandbox: SandboxHandle, host: str, path: str) -> str:
     return f"{sandbox.endpoint}/_aws/appsync/{host.partition('.')[0]}{path}".replace("http://", "https://")
 
 
+def event_api(appsync: Any, mode: dict[str, str]) -> Any:
+    """An Event API with one way in and the namespace ``chat``."""
+    config = {
+        "authProviders": [mode],
+        "connectionAuthModes": [mode],
+        "defaultPublishAuthModes": [mode],
+        "defaultSubscribeAuthModes": [mode],
+    }
+    api = appsync.create_api(name="live", eventConfig=config)["api"]
+    appsync.create_channel_namespace(apiId=api["apiId"], name="chat")
+    return api
+
+
+def graphql_api(appsync: Any, mode: str) -> Any:
+    """A GraphQL API whose mutation ``say`` gives its arguments back."""
+    api = appsync.create_graphql_api(name="chat", authenticationType=mode)["graphqlApi"]
+    appsync.start_schema_creation(apiId=api["apiId"], definition=SCHEMA.encode())
+    appsync.create_data_source(apiId=api["apiId"], name="none", type="NONE")
+    at = {"apiId": api["apiId"], "typeName": "Mutation", "fieldName": "say"}
+    appsync.create_resolver(**at, dataSourceName="none", runtime=RUNTIME, code=ECHO)
+    return api
+
+
 @pytest.mark.fact("5.7", "5.21", "5.22", "5.23")
 def test_events_of_amplify(sandbox: SandboxHandle, run_node: Run, authority: Path):
     appsync: Any = sandbox.client("appsync")
-    config = {
-        "authProviders": [KEY],
-        "connectionAuthModes": [KEY],
-        "defaultPublishAuthModes": [KEY],
-        "defaultSubscribeAuthModes": [KEY],
-    }
-    api = appsync.create_api(name="live", eventConfig=config)["api"]
+    api = event_api(appsync, KEY)
     key = appsync.create_api_key(apiId=api["apiId"])["apiKey"]["id"]
-    appsync.create_channel_namespace(apiId=api["apiId"], name="chat")
     endpoint = address(sandbox, api["dns"]["HTTP"], "/event")
     said = run_node("amplify_events.mjs", sandbox.endpoint, authority, api=endpoint, key=key, wanted=3)
     assert said[:2] == [{"failed": 0}, {"came": [{"n": 1}, "two", {"n": 3}]}]
@@ -58,18 +74,8 @@ def test_events_of_amplify(sandbox: SandboxHandle, run_node: Run, authority: Pat
 @pytest.mark.fact("5.6", "5.7", "5.8", "5.10")
 def test_graphql_of_amplify(sandbox: SandboxHandle, run_node: Run, authority: Path):
     appsync: Any = sandbox.client("appsync")
-    api = appsync.create_graphql_api(name="chat", authenticationType="API_KEY")["graphqlApi"]
+    api = graphql_api(appsync, "API_KEY")
     key = appsync.create_api_key(apiId=api["apiId"])["apiKey"]["id"]
-    appsync.start_schema_creation(apiId=api["apiId"], definition=SCHEMA.encode())
-    appsync.create_data_source(apiId=api["apiId"], name="none", type="NONE")
-    appsync.create_resolver(
-        apiId=api["apiId"],
-        typeName="Mutation",
-        fieldName="say",
-        dataSourceName="none",
-        runtime=RUNTIME,
-        code=ECHO,
-    )
     endpoint = address(sandbox, api["dns"]["GRAPHQL"], "/graphql")
     said = run_node("amplify_graphql.mjs", sandbox.endpoint, authority, api=endpoint, key=key, wanted=2)
     assert said[:3] == [
@@ -78,3 +84,22 @@ def test_graphql_of_amplify(sandbox: SandboxHandle, run_node: Run, authority: Pa
         {"came": [{"room": "a", "text": "one"}, {"room": "a", "text": "two"}]},
     ]
     assert said[3] == {"refused": "Unauthorized"}
+
+
+@pytest.mark.fact("5.7", "5.13", "5.22", "5.23")
+def test_amplify_signs_what_is_verified(sandbox: SandboxHandle, run_node: Run, authority: Path):
+    appsync: Any = sandbox.client("appsync")
+    events, graphql = event_api(appsync, {"authType": "AWS_IAM"}), graphql_api(appsync, "AWS_IAM")
+    said = run_node(
+        "amplify_iam.mjs",
+        sandbox.endpoint,
+        authority,
+        events=address(sandbox, events["dns"]["HTTP"], "/event"),
+        graphql=address(sandbox, graphql["dns"]["GRAPHQL"], "/graphql"),
+        credentials={"accessKeyId": "test", "secretAccessKey": "test"},
+    )
+    assert said == [
+        {"event": {"text": "<b> & ü"}},
+        {"event": {"text": "over the WebSocket"}},
+        {"said": {"text": "ü"}},
+    ]
