@@ -515,8 +515,8 @@ def handler(event, context):
 """
 
 
-async def authorizer(world: World, **config: Any) -> None:
-    await world.python("auth", AUTHORIZER)
+async def authorizer(world: World, source: str = AUTHORIZER, **config: Any) -> None:
+    await world.python("auth", source)
     await world.aws(
         "lambda",
         "AddPermission",
@@ -591,6 +591,32 @@ def test_a_custom_authorizer_is_asked_by_the_user_name_of_connect(play: Play) ->
             await connected(client)
         mqtt = event_of(world)["protocolData"]["mqtt"]
         assert mqtt == {"username": "me", "password": "Z29vZA==", "clientId": "d"}
+
+    moving(play, main)
+
+
+@pytest.mark.fact("6.2")
+def test_an_authorizer_lets_a_device_publish_by_http(play: Play) -> None:
+    async def main(world: World) -> None:
+        publishing = AUTHORIZER.replace(
+            'allow("iot:Subscribe", arn + "topicfilter/mine")', 'allow("iot:Publish", arn + "topic/mine/*")'
+        )
+        await authorizer(world, publishing)
+        url = f"{world.sandbox.endpoint}/topics/mine%2Fa?qos=1"
+        name = {"x-amz-customauthorizer-name": "a"}
+        async with client_of(world) as client:
+            await connected(client)
+            await client.subscribe("#")
+            done = await world.http.post(url, content=b"hello", headers={**name, "my-token": "good"})
+            assert (done.status_code, done.json()["message"]) == (200, "OK")
+            heard = await client.message()
+            assert (heard.topic, heard.payload, heard.qos) == ("mine/a", b"hello", 1)
+        for bad, token in ((url, "bad"), (url.replace("mine", "yours"), "good")):
+            refused = await world.http.post(
+                f"{bad}&x-amz-customauthorizer-name=a", headers={"my-token": token}
+            )
+            assert (refused.status_code, refused.json()["message"]) == (403, "Forbidden")
+            assert refused.headers["x-amzn-errortype"] == "ForbiddenException"
 
     moving(play, main)
 

@@ -62,6 +62,11 @@ class Data:
     # -- messages
 
     async def _publish(self, params: Params, caller: Identity | None) -> Answer:
+        await self.publish(params, caller)
+        return None
+
+    async def publish(self, params: Params, caller: Identity | None) -> str:
+        """``Publish``; the message's id."""
         broker, topic = self._broker, params["topic"]
         payload, properties = _payload(params), _properties(params)
         if (fault := topic_fault(topic, broker.bounds)) is not None:
@@ -82,7 +87,7 @@ class Data:
             raise _invalid(f"The topic {topic!r} is reserved")
         else:
             broker.publish(message)
-        return None
+        return message.trace
 
     def _check_size(self, payload: bytes) -> None:
         limits = self._broker.limits

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket, WebSocketDisconnect
-from sandbox.services.iot import authorizers
+from sandbox.services.iot import authorizers, http_publish
 from sandbox.services.iot.broker import Broker
 from sandbox.services.iot.data import Data
 from sandbox.services.iot.handshake import open_socket
@@ -50,13 +50,17 @@ class IotService:
         return await Data(self.broker)(operation, params, access_key)
 
     def match(self, address: Address) -> Mapping[str, str] | None:
-        """``{"region"}`` for ``/mqtt`` of an IoT endpoint, or of the sandbox itself when a WebSocket is wanted."""
-        if address.path != PATH:
+        """``{"region"}`` for ``/mqtt`` of an IoT endpoint, or of the sandbox itself when a WebSocket is wanted.
+
+        Also for a publish by HTTP that a custom authorizer is to judge.
+        """
+        publish = http_publish.is_meant(address)
+        if address.path != PATH and not publish:
             return None
         found = _HOST.fullmatch(address.host)
         if found is not None:
             return {"region": found["region"] or ""}
-        wanted = address.headers.get("upgrade", "").lower() == "websocket"
+        wanted = publish or address.headers.get("upgrade", "").lower() == "websocket"
         return {"region": ""} if wanted and address.host in _OWN else None
 
     async def start(self) -> None:
@@ -70,6 +74,9 @@ class IotService:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
+            if str(scope["path"]).startswith(http_publish.PREFIX):
+                await http_publish.answer(self.broker, scope, receive, send)
+                return
             raise AwsError(426, "UpgradeRequired", "MQTT is spoken here over a WebSocket.")
         authenticate = await open_socket(self._sandbox, scope)
         if authenticate is not None:
