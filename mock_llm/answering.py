@@ -93,7 +93,8 @@ def begin(
     """
     rule, recording = app.rules.find(wish.heard, api, model, stream) or (None, None)
     choice = choose(app.settings, app.overrides, exchange.headers, model, rule)
-    choice = replace(choice, profile=choice.profile.under_load(app.ledger.open - 1))
+    if choice.profile.load:
+        choice = replace(choice, profile=choice.profile.under_load(app.ledger.open - 1))
     generation = generate(wish, choice, rule.answer if rule else None)
     identity = app.identity(choice.seed, wish.prompt)
     watched = Watched(app.observe, id_prefix + identity, exchange.request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,13 @@ def choose(
     if seed is None:
         seed = settings.seed if overrides.seed is None else overrides.seed
     fault = own.get("fault", (rule and rule.fault) or overrides.fault or "")
-    return Choice(apply(base, pace), seed, faults.read(fault))
+    return Choice(_applied(base, tuple(pace.items())) if pace else base, seed, faults.read(fault))
+
+
+@lru_cache(maxsize=512)
+def _applied(profile: Profile, pace: tuple[tuple[str, Any], ...]) -> Profile:
+    """The profile with keys replaced. Clients that give a pace give the same one again and again."""
+    return apply(profile, dict(pace))
 
 
 def profile_of(settings: Settings, model: str) -> str:
