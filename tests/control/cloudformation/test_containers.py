@@ -146,8 +146,10 @@ def test_containers_have_build_contexts_of_their_own(tmp_path: Path) -> None:
             'FROM python\nWORKDIR /app\nCOPY . .\nCMD ["python3", "main.py"]\n'
         )
     template = tmp_path / "template.yaml"
+    waits = {"DependsOn": [{"ContainerName": "two", "Condition": "SUCCESS"}]}
     containers = [
-        {"Name": name, "Image": f"own/{name}:1", "Essential": name == "one"} for name in ("one", "two")
+        {"Name": "one", "Image": "own/one:1", **waits},
+        {"Name": "two", "Image": "own/two:1", "Essential": False},
     ]
     properties = {
         "NetworkMode": "awsvpc", "RequiresCompatibilities": ["FARGATE"], "Cpu": "256", "Memory": "512",
@@ -165,9 +167,9 @@ def test_containers_have_build_contexts_of_their_own(tmp_path: Path) -> None:
         await call("ecs", "RunTask", taskDefinition=made.outputs["Task"])
         [task] = sandbox.control.containers.tasks.values()
         await sandbox.control.containers.changes.until(lambda: task.over)
-        return sorted(e.data["line"] for e in sandbox.timeline if (e.source, e.name) == ("ecs", "log"))
+        return [e.data["line"] for e in sandbox.timeline if (e.source, e.name) == ("ecs", "log")]
 
-    assert played(main) == ["one", "two"]
+    assert played(main) == ["two", "one"]
 
 
 HTTPS = """

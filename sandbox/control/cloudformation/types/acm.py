@@ -1,4 +1,4 @@
-"""Certificate Manager. The sandbox shows its own certificate to all clients; these are records for listeners to name."""
+"""Certificate Manager: records for listeners to name. The sandbox shows its own certificate to every client."""
 
 from __future__ import annotations
 
