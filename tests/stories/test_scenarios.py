@@ -59,6 +59,8 @@ def test_ids_are_unique_over_all_patterns():
         "stream-slow-python",
         "buffered-stalled-python",
         "rest-stream-slow-node",
+        "sub-wait-slow",
+        "events-fast-node",
         "short-frozen-python",
         "sqs-twice-node",
     ],
