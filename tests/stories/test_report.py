@@ -165,6 +165,7 @@ def test_the_timeline_shows_every_hop(scenarios: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert out.count("token_emitted") == 10
     assert "1.900000 s" in out
+    assert "used: 1 client_requests, 59 client_bytes" in out
 
 
 def test_an_excerpt_marks_the_instant_and_cuts_the_rest(scenarios: Path):
