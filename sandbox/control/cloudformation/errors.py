@@ -32,6 +32,10 @@ class ValidationError(AwsError):
         self.path = path
 
 
+class UnknownTypesError(ValidationError):
+    """A template names types of resources that the sandbox does not have."""
+
+
 class ResourceError(Exception):
     """A resource operation failed; the text becomes the event's ``ResourceStatusReason``."""
 

@@ -245,3 +245,20 @@ def test_queue_urls_come_back_with_the_address_that_was_asked() -> None:
         assert found["QueueUrls"] == ["http://localhost:4566/000000000000/q"]
 
     with_fake(body)
+
+
+def test_a_type_that_the_sandbox_lacks_is_refused_and_nothing_of_the_stack_is_made() -> None:
+    body = {"Resources": {"P": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "v"}},
+                          "D": {"Type": "AWS::OpenSearchService::Domain"}}}  # fmt: skip
+
+    async def check(sandbox: Sandbox, server: Fake) -> None:
+        with pytest.raises(
+            AwsError, match=r"\[AWS::OpenSearchService::Domain\]. .* at http.* is not asked"
+        ) as raised:
+            await control_of(sandbox).call(
+                "cloudformation", "CreateStack", StackName="s", TemplateBody=json.dumps(body)
+            )
+        assert raised.value.code == "ValidationError"
+        assert not server.asked
+
+    with_fake(check)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.control.cloudformation.engine.change_set import ChangeSet
 from sandbox.control.cloudformation.engine.graph import order, requirements
 from sandbox.control.cloudformation.engine.stack import Options, Stack
-from sandbox.control.cloudformation.errors import Path_, ResourceError, ValidationError
+from sandbox.control.cloudformation.errors import Path_, ResourceError, UnknownTypesError, ValidationError
 from sandbox.control.cloudformation.template.build import build
 from sandbox.control.cloudformation.template.intrinsics import Scope
 from sandbox.control.cloudformation.template.model import ParameterValue, Template
@@ -68,14 +68,21 @@ class Engine:
         previous: Mapping[str, ParameterValue] | None = None,
     ) -> Template:
         """Read, transform and check a template. Raises :class:`ValidationError`."""
-        template = await build(
-            read(body),
-            given,
-            known_types=TYPES,
-            pseudo=self.pseudo(stack),
-            get_ssm=self._ssm,
-            previous=previous,
-        )
+        try:
+            template = await build(
+                read(body),
+                given,
+                known_types=TYPES,
+                pseudo=self.pseudo(stack),
+                get_ssm=self._ssm,
+                previous=previous,
+            )
+        except UnknownTypesError as e:
+            url = self.sandbox.settings.localstack_url
+            if url is None:
+                raise
+            more = f"The sandbox's CloudFormation makes all stacks; LocalStack's, at {url}, is not asked."
+            raise ValidationError(f"{e.message}. {more}", e.path) from e
         check(template)
         return template
 

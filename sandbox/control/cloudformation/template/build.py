@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from sandbox.control.cloudformation.errors import Path_, ValidationError
+from sandbox.control.cloudformation.errors import Path_, UnknownTypesError, ValidationError
 from sandbox.control.cloudformation.template.intrinsics import Scope
 from sandbox.control.cloudformation.template.model import OutputSpec, ParameterValue, ResourceSpec, Template
 from sandbox.control.cloudformation.template.parameters import GetSsm, resolve_parameters
@@ -128,7 +128,7 @@ def check_types(resources: Mapping[str, Any], known: Container[str]) -> None:
     unknown = [(name, body["Type"]) for name, body in resources.items() if not _is_known(body["Type"], known)]
     if unknown:
         types = ", ".join(dict.fromkeys(type_ for _, type_ in unknown))
-        raise ValidationError(
+        raise UnknownTypesError(
             f"Template format error: Unrecognized resource types: [{types}]",
             ("Resources", unknown[0][0], "Type"),
         )
