@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from sandbox.aws.appsync_js.names import unknown_names
+
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
@@ -127,8 +129,12 @@ def factory(parsed: Parsed) -> str:
             names = ", ".join(f"{there}: {here}" for there, here in item.names.items())
             bindings.append(f"const {{{names}}} = {module};")
     exports = ", ".join(f"{name}: {local}" for name, local in parsed.exports.items())
-    head = f'(function ($modules, console) {{ "use strict"; {" ".join(bindings)}'
-    return f"{head}\n{parsed.script}\nreturn {{{exports}}};\n}})"
+    # util, extensions and runtime are there without an import as well, in a scope outside: a code may redeclare them.
+    given = "const { util, extensions, runtime } = $modules['@aws-appsync/utils']"
+    head = (
+        f'(function ($modules, console) {{ "use strict"; {given}; return (function () {{ {" ".join(bindings)}'
+    )
+    return f"{head}\n{parsed.script}\nreturn {{{exports}}};\n}})(); }})"
 
 
 def _uncompiled(parsed: Parsed) -> Iterator[CodeError]:
@@ -171,10 +177,13 @@ def _unparsed(code: str, root: Node) -> Iterator[CodeError]:
 
 
 def _refusals(root: Node) -> Iterator[CodeError]:
-    for node in _walk(root):
-        problem = _refused(node) if node.is_named else None
-        if problem:
-            yield _error("LINT_ERROR", problem, node)
+    nodes = list(_walk(root))
+    found = [(node, problem) for node in nodes if node.is_named and (problem := _refused(node))]
+    for node, problem in found:
+        yield _error("LINT_ERROR", problem, node)
+    for node in unknown_names(nodes):
+        if node not in (told for told, _ in found):
+            yield _error("LINT_ERROR", f"Cannot find name '{_text(node)}'.", node)
 
 
 def _refused(node: Node) -> str | None:

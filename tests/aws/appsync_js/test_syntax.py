@@ -33,6 +33,9 @@ UTILS = "import { util } from '@aws-appsync/utils';\n"
         ("import fs from 'fs';", "Cannot find module 'fs'", (1, 1)),
         ("const a = import('x');", "dynamic imports", (1, 11)),
         ("export default 1;", "export default", (1, 1)),
+        ("const now = new Date();", "Cannot find name 'Date'", (1, 17)),
+        ("const f = (a) => ({ a, b });", "Cannot find name 'b'", (1, 24)),
+        ("const f = () => {\n  setTimeout(f, 1);\n};", "Cannot find name 'setTimeout'", (2, 3)),
     ],
 )
 def test_what_is_not_supported_is_told_with_its_place(code: str, word: str, place: tuple[int, int]) -> None:
@@ -51,6 +54,11 @@ def test_what_is_not_supported_is_told_with_its_place(code: str, word: str, plac
         "const o = { class: 1, async: 2, in: 3 };",
         "switch (1) { case 1: break; default: }",
         "const a = typeof 1 === 'number' && -1 < +2 && !false;",
+        "const a = typeof fetch === 'undefined';",
+        "const f = ({ a: { b = 1 }, ...c }, [d, e]) => [b, c, d, e];",
+        "const f = (x) => g(x);\nfunction g(y) { for (const z of y) { return z.other; } return { key: y }; }",
+        "const { a, b: c } = { a: 1, b: 2 }; const [d] = [a, c]; export { d as anything };",
+        "export function f(ctx) { util.error('x'); extensions.evictFromApiCache('a', 'b', {}); return ctx; }",
     ],
 )
 def test_what_is_supported_passes(code: str) -> None:
