@@ -19,7 +19,8 @@ from sandbox.context import Sandbox
 from sandbox.control.cloudformation.deploy import DeployError, deploy
 
 APP = """
-import http.server, os, time
+import http.server, os, socketserver, time
+http.server.HTTPServer.server_bind = socketserver.TCPServer.server_bind  # else it asks for its name
 class H(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):

@@ -14,7 +14,8 @@ from sandbox.control.shims.elbv2 import attributes
 
 WAIT = "import time; print('up'); time.sleep(100000)"
 SERVER = (
-    "import http.server\n"
+    "import http.server, socketserver\n"
+    "http.server.HTTPServer.server_bind = socketserver.TCPServer.server_bind\n"  # else it asks for its name
     "class H(http.server.BaseHTTPRequestHandler):\n"
     "    def do_GET(self):\n"
     "        self.send_response(STATUS); self.end_headers()\n"
