@@ -15,7 +15,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from mock_llm.http1 import reset
+from mock_llm.direct import EXTENSION
+from mock_llm.http1 import CycleWriter, reset
 from mock_llm.wire import RESET
 from sandbox.context import ConnectionAbort, Receive, Scope, Send
 from sandbox.front.app import Application
@@ -115,8 +116,15 @@ class _Connection(HttpToolsProtocol):
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
+    def on_headers_complete(self) -> None:
+        """A request's headers are known: its application may write the chunks of a stream itself, and reset it."""
+        super().on_headers_complete()
+        scope: Scope = self.scope  # type: ignore[assignment]
+        if self.cycle is None or self.cycle.scope is not scope:
+            return  # it becomes a WebSocket
+        scope["extensions"] = {EXTENSION: CycleWriter(self.cycle), RESET: partial(reset, self.transport)}
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("extensions", {})[RESET] = partial(reset, self.transport)
         if scope["http_version"] == "1.0":
             send = _until_close(self.cycle, send)
         try:
