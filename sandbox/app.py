@@ -142,6 +142,7 @@ async def _reset(sandbox: Sandbox) -> None:
     await _end_tasks(sandbox)
     control: Any = sandbox.control
     await control.reset()
+    sandbox.shared.clear()
     sandbox.model.reset()
     sandbox.anomalies.reset()
     sandbox.timeline.clear()

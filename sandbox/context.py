@@ -347,6 +347,7 @@ class Sandbox:
     model: Model = field(init=False)
     services: dict[str, Service] = field(default_factory=dict)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    shared: dict[str, Any] = field(default_factory=dict)  # what services have in common; a reset empties it
     anomalies: Anomalies = field(init=False)
 
     def __post_init__(self) -> None:

@@ -132,11 +132,10 @@ def test_a_stream_is_neither_compressed_nor_changed_nor_kept(play: Play) -> None
             assert [piece for _, piece in pieces] == [b"data: %d\n\n" % n for n in range(3)]
             assert broke is None
         assert len(world.events("invoked")) == 2
+        cached = [{"op": "replace", "path": "/cacheClusterEnabled", "value": "true"}]
+        stage: dict[str, Any] = {"restApiId": api_id, "stageName": "prod", "patchOperations": cached}
         with pytest.raises(AwsError, match="stage caching"):
-            cached = [{"op": "replace", "path": "/cacheClusterEnabled", "value": "true"}]
-            await world.aws(
-                "apigateway", "UpdateStage", restApiId=api_id, stageName="prod", patchOperations=cached
-            )
+            await world.aws("apigateway", "UpdateStage", **stage)
 
     play(main)
 

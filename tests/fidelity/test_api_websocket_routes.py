@@ -154,6 +154,96 @@ def test_an_authorizer_needs_the_permission_for_itself_and_not_for_the_route(pla
     play(main)
 
 
+async def _join(world: World, plan: dict[str, Any], key: dict[str, Any]) -> None:
+    """Let a usage plan have a key."""
+    member = {"usagePlanId": plan["id"], "keyId": key["id"], "keyType": "API_KEY"}
+    await world.aws("apigateway", "CreateUsagePlanKey", **member)
+
+
+async def _refused(url: str, **headers: str) -> tuple[int, str]:
+    """Status and message of a handshake that is refused."""
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(url, ping_interval=None, additional_headers=headers)
+    answer = caught.value.response
+    return answer.status_code, json.loads(answer.body)["message"]
+
+
+def test_an_api_key_of_a_usage_plan_opens_connections(play: Play) -> None:
+    async def main(world: World) -> None:
+        api = await new_api(world)
+        await route_of(world, api, "$connect", IntegrationType="MOCK", route={"ApiKeyRequired": True})
+        await deploy(world, api)
+        url, forbidden = address(world, api), (403, "Forbidden")
+        stages = [{"apiId": api, "stage": "prod"}]
+        plan = await world.aws(
+            "apigateway",
+            "CreateUsagePlan",
+            name="plan",
+            apiStages=stages,
+            throttle={"rateLimit": 1, "burstLimit": 2},
+            quota={"limit": 3, "period": "DAY"},
+        )
+        key = await world.aws("apigateway", "CreateApiKey", name="k", value="k" * 30, enabled=True)
+        with_key = {"x-api-key": "k" * 30}
+        assert await _refused(url) == forbidden
+        assert await _refused(url, **with_key) == forbidden  # in no plan
+        await world.aws(
+            "apigateway", "CreateUsagePlanKey", usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY"
+        )
+        assert await _refused(url, **{"x-api-key": "other"}) == forbidden
+        for _ in range(2):
+            async with connect(url, ping_interval=None, additional_headers=with_key):
+                pass
+        assert await _refused(url, **with_key) == (429, "Too Many Requests")
+        await world.clock.advance(2)
+        async with connect(url, ping_interval=None, additional_headers=with_key):
+            pass
+        assert await _refused(url, **with_key) == (429, "Limit Exceeded")
+        await world.clock.advance(86_400)
+        async with connect(url, ping_interval=None, additional_headers=with_key):
+            pass
+
+    play(main)
+
+
+def test_an_authorizer_may_name_the_api_key(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.python("auth", AUTHORIZER.replace('"n": 1', '"usageIdentifierKey": "k" * 30'))
+        await permit(world, "auth")
+        api = await new_api(world)
+        expression = "$context.authorizer.usageIdentifierKey"
+        await world.aws("apigatewayv2", "UpdateApi", ApiId=api, ApiKeySelectionExpression=expression)
+        settings = {"AuthorizerType": "REQUEST", "IdentitySource": ["route.request.querystring.token"]}
+        made = await world.aws(
+            "apigatewayv2",
+            "CreateAuthorizer",
+            ApiId=api,
+            Name="a",
+            AuthorizerUri=function_uri("auth"),
+            **settings,
+        )
+        custom = {
+            "AuthorizationType": "CUSTOM",
+            "AuthorizerId": made["AuthorizerId"],
+            "ApiKeyRequired": True,
+        }
+        await route_of(world, api, "$connect", IntegrationType="MOCK", route=custom)
+        await deploy(world, api)
+        url = address(world, api) + "?token=good"
+        assert await _refused(url, **{"x-api-key": "k" * 30}) == (403, "Forbidden")
+        key = await world.aws("apigateway", "CreateApiKey", name="k", value="k" * 30, enabled=True)
+        plan = await world.aws(
+            "apigateway", "CreateUsagePlan", name="plan", apiStages=[{"apiId": api, "stage": "prod"}]
+        )
+        await world.aws(
+            "apigateway", "CreateUsagePlanKey", usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY"
+        )
+        async with connect(url, ping_interval=None):
+            pass
+
+    play(main)
+
+
 @pytest.mark.fact("3.15")
 def test_iam_at_connect(play: Play) -> None:
     async def main(world: World) -> None:

@@ -98,6 +98,7 @@ class Shims:
             self.sandbox, self.identities, self._cognito.issuer_keys
         )
         self._apigatewayv2 = apigatewayv2.State(self.sandbox)
+        self._apigateway.websocket_stage = self._apigatewayv2.websocket_stage
         self._sqs = Sqs(SqsState(self.sandbox))
         self.event_sources = self._lambda.mappings = Mappings(self._sqs.state)
         self.deliveries = Deliveries(self.moto, Bridge(self._sqs.state, self._sqs.sending))

@@ -1,8 +1,7 @@
-"""Throttling: the account's bucket, and one for a stage's or a route's own settings.
+"""Throttling: one bucket for a stage's or a route's own settings, then the account's.
 
 Source: API Gateway developer guide, "Throttle requests to your HTTP APIs": account, then route settings, then the
-stage's default for every other route. On AWS all kinds of APIs share the account's quota (fact 1.9); here each kind
-counts by itself.
+stage's default for every other route.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.services import account_throttle
 from sandbox.services.api_http.call import Call
 from sandbox.services.api_http.errors import too_many
 from sandbox.services.token_bucket import TokenBucket
@@ -17,26 +17,23 @@ from sandbox.services.token_bucket import TokenBucket
 
 @dataclass(slots=True)
 class Throttles:
-    """All buckets. A changed setting makes a new one."""
+    """All buckets but the account's. A changed setting makes a new one."""
 
     _buckets: dict[tuple[Any, ...], TokenBucket] = field(default_factory=dict)
 
     async def check(self, call: Call) -> None:
         """Take a token for the call. Raises ``HttpApiError`` 429."""
-        limits, now = call.sandbox.limits, call.sandbox.clock.now()
-        account_rate = float(limits.value("api_rest.rate.account"))
-        account_burst = float(limits.value("api_rest.rate.burst"))
+        limits = call.sandbox.limits
         own = call.api.route_throttle.get(call.route.key)
         key: tuple[Any, ...] = (call.api_id, call.stage, call.route.key)
         if own is None or (own.rate is None and own.burst is None):
             # The default's limits count for each route by itself.
             own = call.api.default_throttle
-        wanted = [(("account",), account_rate, account_burst)]
         if own.rate is not None or own.burst is not None:
-            rate = account_rate if own.rate is None else own.rate
-            burst = account_burst if own.burst is None else float(own.burst)
-            wanted.insert(0, ((*key, rate, burst), rate, burst))
-        for name, rate, burst in wanted:
-            bucket = self._buckets.setdefault(name, TokenBucket(rate, burst))
-            if not bucket.take(now):
+            rate = float(limits.value("api_rest.rate.account")) if own.rate is None else own.rate
+            burst = float(limits.value("api_rest.rate.burst") if own.burst is None else own.burst)
+            bucket = self._buckets.setdefault((*key, rate, burst), TokenBucket(rate, burst))
+            if not bucket.take(call.sandbox.clock.now()):
                 raise too_many()
+        if not account_throttle.take(call.sandbox):
+            raise too_many()

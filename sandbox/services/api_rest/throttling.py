@@ -1,4 +1,4 @@
-"""Token buckets on the loop's time: a usage plan's, a method's of the stage, the account's (fact 1.9).
+"""Token buckets on the loop's time: a usage plan's, a method's of the stage; then the account's (fact 1.9).
 
 Source: API Gateway developer guide, "Throttle requests to your REST APIs": a bucket of ``burst`` tokens is filled at
 ``rate`` tokens a second, each request takes one. In which order the limits take their tokens is UNSOURCED.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sandbox.services import account_throttle
 from sandbox.services.api_rest.call import Call
 from sandbox.services.api_rest.gateway_response import of_limit
 
@@ -27,7 +28,7 @@ class Bucket:
 
 
 class Throttling:
-    """All buckets. One of a client (plan and key), of a method, and of the account."""
+    """All buckets but the account's: one of a client (plan and key), one of a method."""
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, ...], Bucket] = {}
@@ -48,14 +49,9 @@ class Throttling:
 
     def check(self, call: Call) -> None:
         """The stage's and the account's limits."""
-        self.take(call, [*of_stage(call), of_account(call)])
-
-
-def of_account(call: Call) -> tuple[tuple[str, ...], float, float]:
-    """The account's limit in the Region."""
-    limits = call.sandbox.limits
-    rate, burst = float(limits.value("api_rest.rate.account")), float(limits.value("api_rest.rate.burst"))
-    return ("account", call.region), rate, burst
+        self.take(call, of_stage(call))
+        if not account_throttle.take(call.sandbox):
+            raise of_limit(call.sandbox.limits, "THROTTLED", "throttled", "the account's requests a second")
 
 
 def of_stage(call: Call) -> list[tuple[tuple[str, ...], float, float]]:

@@ -11,21 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.auth import Principal, SignedRequest, authorize, verify
 from sandbox.aws.errors import AwsError, NotEmulatedError
-from sandbox.services.api_websocket import events, functions, selection
+from sandbox.services.api_websocket import api_keys, events, functions, selection
 from sandbox.services.api_websocket.call import Call
 from sandbox.services.api_websocket.errors import IntegrationError, Refusal, forbidden
+from sandbox.services.api_websocket.throttle import Buckets
 
 if TYPE_CHECKING:
-    from sandbox.control.resources import V2Authorizer
+    from sandbox.control.resources import V2Authorizer, V2Route
 
 
-async def check(call: Call, signed: SignedRequest) -> None:
-    """Set the connection's ``authorizer``. Raises :class:`Refusal`."""
+async def check(call: Call, signed: SignedRequest, buckets: Buckets) -> None:
+    """Set the connection's ``authorizer``; take an API key's tokens from ``buckets``. Raises :class:`Refusal`."""
     route = call.route
     if route is None:
         return
+    await _authorize(call, route, signed)
     if route.api_key_required:
-        raise NotEmulatedError("API keys of WebSocket APIs")
+        await api_keys.check(call, signed, buckets)
+
+
+async def _authorize(call: Call, route: V2Route, signed: SignedRequest) -> None:
     if route.authorization == "NONE":
         return
     if route.authorization == "AWS_IAM":

@@ -91,7 +91,7 @@ class Handshakes:
         if call.route is None:
             return None
         try:
-            await access.check(call, SignedRequest.from_scope(scope, b""))
+            await access.check(call, SignedRequest.from_scope(scope, b""), self._service.buckets)
             return await self._integrate(call)
         except NotEmulatedError as error:
             raise Refusal(error.status, error.message, error.code, error.message) from error

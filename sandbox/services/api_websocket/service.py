@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocketDisconnect
+from sandbox.services import account_throttle
 from sandbox.services.api_websocket.call import Call
 from sandbox.services.api_websocket.connection import Connection, Lifetime
 from sandbox.services.api_websocket.errors import IntegrationError
@@ -168,9 +169,7 @@ class WebSocketApiService:
 
     def account_token(self) -> bool:
         """Take a token of the account's bucket (facts 1.9, 3.18)."""
-        limits = self._sandbox.limits
-        rate = float(limits.value("api_rest.rate.account"))
-        return self.buckets.take(("account",), rate, float(limits.value("api_rest.rate.burst")))
+        return account_throttle.take(self._sandbox)
 
     def connect_token(self) -> bool:
         """Take a token for a new connection (fact 3.8); the burst is one second's worth (UNSOURCED)."""

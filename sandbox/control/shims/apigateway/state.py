@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sandbox.context import Sandbox
@@ -19,6 +20,7 @@ class State:
         self.quotas = quotas
         self._regions: dict[str, dict[str, Api]] = {}
         self._keys: dict[str, Keys] = {}
+        self.websocket_stage: Callable[[str, str, str], bool] = lambda region, api_id, stage: False
 
     def reset(self) -> None:
         """Forget everything."""
@@ -28,6 +30,11 @@ class State:
     def apis(self, region: str) -> dict[str, Api]:
         """A Region's APIs by id."""
         return self._regions.setdefault(region, {})
+
+    def has_stage(self, region: str, api_id: str, stage: str) -> bool:
+        """Whether a usage plan may have the stage: of a REST or a WebSocket API."""
+        api = self.apis(region).get(api_id)
+        return self.websocket_stage(region, api_id, stage) if api is None else stage in api.stages
 
     def keys(self, region: str) -> Keys:
         """A Region's API keys and usage plans."""

@@ -57,8 +57,7 @@ class UsagePlans:
 
     def _check(self, call: Call, plan: Document) -> None:
         for entry in plan["apiStages"]:
-            api = self._state.apis(call.target.region).get(entry.get("apiId", ""))
-            if api is None or entry.get("stage") not in api.stages:
+            if not self._state.has_stage(call.target.region, entry.get("apiId", ""), entry.get("stage", "")):
                 raise not_found(f"API Stage not found: {entry.get('apiId')}:{entry.get('stage')}")
         quota = plan.get("quota")
         if quota and (not quota.get("limit") or quota.get("period") not in ("DAY", "WEEK", "MONTH")):

@@ -40,6 +40,11 @@ class State:
         """The API that a call's ``ApiId`` names."""
         return find(self.apis(call.target.region), call.params["ApiId"], "API")
 
+    def websocket_stage(self, region: str, api_id: str, stage: str) -> bool:
+        """Whether there is such a stage of a WebSocket API."""
+        api = self.apis(region).get(api_id)
+        return api is not None and api.protocol == "WEBSOCKET" and stage in api.stages
+
     def anywhere(self, api_id: str) -> Api | None:
         """An API by its id, in whichever Region."""
         return next((apis[api_id] for apis in self._regions.values() if api_id in apis), None)
