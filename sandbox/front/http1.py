@@ -122,7 +122,8 @@ class _Connection(HttpToolsProtocol):
         scope: Scope = self.scope  # type: ignore[assignment]
         if self.cycle is None or self.cycle.scope is not scope:
             return  # it becomes a WebSocket
-        scope["extensions"] = {EXTENSION: CycleWriter(self.cycle), RESET: partial(reset, self.transport)}
+        offered: Any = {EXTENSION: CycleWriter(self.cycle), RESET: partial(reset, self.transport)}
+        scope["extensions"] = offered
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["http_version"] == "1.0":
