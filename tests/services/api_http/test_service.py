@@ -72,7 +72,9 @@ def test_throttling_is_a_token_bucket(edge: SimpleNamespace, http: SimpleNamespa
 @pytest.mark.fact("1.9")
 def test_the_accounts_quota_throttles_all_routes(http: SimpleNamespace) -> None:
     throttles, config = Throttles(), http.api(http.route("GET /a"), http.route("GET /b"))
-    sandbox = SimpleNamespace(limits=Limits(date(2026, 11, 24)), clock=SimpleNamespace(now=lambda: 0.0))
+    sandbox = SimpleNamespace(
+        limits=Limits(date(2026, 11, 24)), clock=SimpleNamespace(now=lambda: 0.0), shared={}
+    )
 
     async def ask(key: str) -> None:
         call: Any = SimpleNamespace(
