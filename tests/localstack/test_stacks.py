@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,64 @@ def test_a_stack_has_resources_in_both(
         directly("sqs").get_queue_url(QueueName=name)
     with pytest.raises(ClientError, match="NoSuchBucket"):
         directly("s3").list_objects_v2(Bucket=outputs["Bucket"])
+
+
+WORKER = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Jobs: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 60}}
+  Done: {Type: AWS::SQS::Queue}
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.11
+      Handler: app.handler
+      CodeUri: src
+      Timeout: 10
+      Environment: {Variables: {QUEUE: !Ref Done}}
+      Events: {Job: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn, BatchSize: 10}}}
+Outputs:
+  Jobs: {Value: !Ref Jobs}
+  Done: {Value: !Ref Done}
+"""
+WORKS = """
+import os
+import boto3
+
+def handler(event, context):
+    for record in event["Records"]:
+        boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=record["body"].upper())
+"""
+
+
+@pytest.mark.sandbox(clock="real")
+def test_a_function_is_given_the_messages_of_localstacks_queue(
+    sandbox: SandboxHandle, directly: Callable[[str], Any], tmp_path: Path
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text(WORKS)
+    template = tmp_path / "template.yaml"
+    template.write_text(WORKER.replace("python3.11", "python{}.{}".format(*sys.version_info[:2])))
+    outputs = sandbox.deploy(template, stack="worker")
+    there = directly("sqs")
+    jobs, done = (
+        there.get_queue_url(QueueName=outputs[name].rpartition("/")[2])["QueueUrl"]
+        for name in ("Jobs", "Done")
+    )
+    for text in ("one", "two"):
+        there.send_message(QueueUrl=jobs, MessageBody=text)
+    found: set[str] = set()
+    while len(found) < 2:
+        answer = there.receive_message(QueueUrl=done, WaitTimeSeconds=20)
+        assert answer.get("Messages"), f"only {found} came"
+        found |= {message["Body"] for message in answer["Messages"]}
+    assert found == {"ONE", "TWO"}
+    for _ in range(100):
+        counts = there.get_queue_attributes(QueueUrl=jobs, AttributeNames=["All"])["Attributes"]
+        if counts["ApproximateNumberOfMessagesNotVisible"] == "0":
+            break
+        time.sleep(0.1)
+    assert counts["ApproximateNumberOfMessages"] == counts["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.aws.errors import NotEmulatedError
+from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.control.event_sources import EventSource, Inbox
+from sandbox.control.localstack.inbox import RemoteInbox
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.lambda_.names import FunctionName
@@ -75,12 +76,14 @@ class Mappings:
         self._sqs = sqs
         self._listener: Callable[[], None] | None = None
         self.kept: dict[str, Mapped] = {}
+        self._abroad: set[str] = set()  # ARNs of queues that LocalStack holds
         sqs.on_change = self.wake
 
     def reset(self) -> None:
         """Forget all."""
         self.kept.clear()
         self.wake()
+        self._abroad.clear()
 
     def enabled(self) -> Sequence[EventSource]:
         """Those that are to be polled."""
@@ -89,7 +92,28 @@ class Mappings:
     def inbox(self, arn: str) -> Inbox | None:
         """A queue; ``None`` when it does not exist."""
         queue = self._sqs.by_arn(arn)
-        return QueueInbox(queue) if queue is not None else None
+        if queue is not None:
+            return QueueInbox(queue)
+        return RemoteInbox(self._sqs.sandbox, arn) if arn in self._abroad else None
+
+    async def known_abroad(self, arn: str) -> int | None:
+        """The visibility timeout of a queue that LocalStack holds; ``None``: it holds none of that name."""
+        sandbox = self._sqs.sandbox
+        if sandbox.settings.localstack_url is None:
+            return None
+        try:
+            url = (await sandbox.control.call("sqs", "GetQueueUrl", QueueName=arn.rpartition(":")[2]))[
+                "QueueUrl"
+            ]
+            found = await sandbox.control.call(
+                "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["VisibilityTimeout"]
+            )
+        except AwsError as error:
+            if "NonExistentQueue" in error.code:
+                return None
+            raise
+        self._abroad.add(arn)
+        return int(found["Attributes"]["VisibilityTimeout"])
 
     def visibility(self, arn: str) -> int | None:
         """A queue's visibility timeout; ``None``: no such queue."""
@@ -148,7 +172,7 @@ class EventSourceMappings:
         params = call.params
         _refuse_what_is_missing(params)
         source = params["EventSourceArn"]
-        function = self._function(region, name, source)
+        function = await self._function(region, name, source)
         for one in self._mappings.kept.values():
             if (one.source_arn, one.function) == (source, function):
                 raise conflict(
@@ -176,12 +200,12 @@ class EventSourceMappings:
         self._mappings.wake()
         return self._shown(made, "Creating")
 
-    def _function(self, region: Region, name: FunctionName, source: str) -> str:
+    async def _function(self, region: Region, name: FunctionName, source: str) -> str:
         """The function's ARN. Raises when the function or the queue does not fit."""
         version = region.version(name)
         visibility = self._mappings.visibility(source)
-        if visibility is None and self._state.sandbox.settings.localstack_url:
-            raise NotEmulatedError("Lambda event source mappings of queues that LocalStack holds")
+        if visibility is None:
+            visibility = await self._mappings.known_abroad(source)
         if visibility is None:
             raise invalid(
                 "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
@@ -206,7 +230,7 @@ class EventSourceMappings:
         members = {**one.members, **_given(params)}
         _check(members, one.source_arn.endswith(".fifo"))
         name = FunctionName.parse(params.get("FunctionName") or one.function)
-        one.function = self._function(self._state.region(one.region), name, one.source_arn)
+        one.function = await self._function(self._state.region(one.region), name, one.source_arn)
         one.members = {name: value for name, value in members.items() if value not in ({}, None)}
         one.enabled = params.get("Enabled", one.enabled)
         one.modified = self._state.now()
