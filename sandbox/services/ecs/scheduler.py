@@ -62,6 +62,12 @@ class Scheduler:
         for task in self._joining:
             task.cancel()
 
+    def forget(self, task: str) -> None:
+        """A task is no longer known, by its ARN."""
+        self._seen.discard(task)
+        self._came_up.discard(task)
+        self._settling.pop(task, None)
+
     def look(self) -> None:
         """See what there is, and do what brings it nearer to what is wanted."""
         if self._looking:

@@ -20,6 +20,8 @@ from sandbox.services.ecs.variables import METADATA
 from sandbox.services.loopback import Addresses
 from sandbox.services.processes.group import Reaper
 
+SHOWN = 3600  # seconds for which a stopped task can be described
+
 _log = logging.getLogger(__name__)
 
 
@@ -95,6 +97,7 @@ class EcsService:
         if self._forget is None or self._host is None:
             return
         records = self._host.records
+        self._forget_old()
         for task in list(records.tasks.values()):
             if task.last_status == "PROVISIONING" and task.arn not in self._runs:
                 self._run(task)
@@ -105,6 +108,16 @@ class EcsService:
                 scheduler = self._schedulers.pop(service.arn)
                 scheduler.look()
                 scheduler.close()
+
+    def _forget_old(self) -> None:
+        """Stopped tasks are shown for an hour (Amazon ECS API Reference, DescribeTasks)."""
+        assert self._host is not None
+        tasks, now = self._host.records.tasks, self._sandbox.clock.utcnow()
+        for task in list(tasks.values()):
+            if task.stopped is not None and (now - task.stopped).total_seconds() > SHOWN:
+                del tasks[task.arn]
+                for scheduler in self._schedulers.values():
+                    scheduler.forget(task.arn)
 
     def _scheduler(self, service: Service) -> Scheduler:
         assert self._host is not None

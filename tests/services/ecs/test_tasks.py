@@ -316,3 +316,18 @@ def test_port_80_is_another_one_underneath_for_those_who_may_not_listen_on_it(
 
     assert ecs(main) == (["40080", "40080"], 40_080)
     assert loopback.dialed("127.0.0.1", 80, 4566) == 80
+
+
+def test_a_stopped_task_is_shown_for_an_hour(ecs: Any) -> None:
+    async def main(world: Any) -> Any:
+        task = await world.start({"code": "print('bye')"})
+        await world.until(lambda: task.over)
+        await asyncio.sleep(3590)
+        early = await world.aws("DescribeTasks", tasks=[task.arn])
+        await asyncio.sleep(20)
+        await world.define({"code": WAIT}, family="another")  # any change: nothing looks by itself
+        await asyncio.sleep(1)
+        late = await world.aws("DescribeTasks", tasks=[task.arn])
+        return len(early["tasks"]), late["failures"][0]["reason"]
+
+    assert ecs(main) == (1, "MISSING")
