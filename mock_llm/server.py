@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 
 import uvicorn
@@ -28,18 +29,28 @@ def listen(host: str, port: int, app: Application, title: str = "mock_llm listen
         http=EitherProtocol,
         timeout_graceful_shutdown=1,  # a stalled answer would keep it up for ever
     )
+    try:
+        sockets = _doorways(host, port)
+    except OSError as error:
+        print(f"mock-llm: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
+        return 1
     server = _Server(config, title)
     _rarely_collect()
     try:
-        server.run(_doorways(config))
+        server.run(sockets)
     except KeyboardInterrupt:  # uvicorn has stopped in order, and passes the signal on
         return 0
     return 0 if server.started else 1
 
 
-def _doorways(config: uvicorn.Config) -> list[socket.socket]:
+def _doorways(host: str, port: int) -> list[socket.socket]:
     """The listening socket, several times: libuv accepts one connection of each in a turn of the loop."""
-    listening = config.bind_socket()
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(address)
     return [listening, *(listening.dup() for _ in range(DOORWAYS - 1))]
 
 

@@ -54,6 +54,14 @@ def test_option_that_cannot_be_is_refused(
     assert says in capsys.readouterr().err
 
 
+def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 1
+    assert f"mock-llm: cannot listen on 127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
+
+
 def test_http_2_goes_on_after_goaway_and_resets_what_breaks_off() -> None:
     """As the AWS SDK for JavaScript asks Bedrock: prior knowledge, and GOAWAY once the headers are there."""
     command = [sys.executable, "-m", "mock_llm", "--port", "0", "--profile", "fast"]
