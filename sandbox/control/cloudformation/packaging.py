@@ -128,7 +128,8 @@ def _owners(template: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, 
 def _images(resource: Mapping[str, Any], where: Path_) -> Iterator[tuple[dict[str, Any], str, Path_]]:
     """Where a task definition says what the images of its containers are made of."""
     metadata = resource.get("Metadata")
-    if resource.get("Type") not in ("AWS::ECS::TaskDefinition", "AWS::AppRunner::Service") or not isinstance(metadata, dict):
+    images = resource.get("Type") in ("AWS::ECS::TaskDefinition", "AWS::AppRunner::Service")
+    if not images or not isinstance(metadata, dict):
         return
     containers = metadata.get("Containers")
     of_each = containers.items() if isinstance(containers, dict) else ()

@@ -27,7 +27,7 @@ def health() -> str:
 
 @app.post("/chat")
 def chat() -> Response:
-    """Server-sent events: one for each token, then ``[DONE]``. ``?heartbeat=20``: a comment whenever 20 s are silent."""
+    """Server-sent events: one for each token, then ``[DONE]``. ``?heartbeat=20``: a comment after 20 s of silence."""
     prompt = request.get_json()["prompt"]
     seconds = request.args.get("heartbeat", type=float)
     events = spoken(prompt) if seconds is None else kept_alive(prompt, seconds)
