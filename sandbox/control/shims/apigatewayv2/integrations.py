@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.control.message import Response
 from sandbox.control.shims.apigatewayv2.state import State
 from sandbox.control.shims.apigatewayv2.store import (
     Api,
@@ -17,10 +16,9 @@ from sandbox.control.shims.apigatewayv2.store import (
     bad_request,
     change,
     conflict,
-    find,
     given,
 )
-from sandbox.control.shims.call import Call, Handler
+from sandbox.control.shims.apigatewayv2.with_responses import PartsWithResponses
 
 KEPT = (
     *("ConnectionId", "ConnectionType", "ContentHandlingStrategy", "CredentialsArn", "Description"),
@@ -101,113 +99,44 @@ def _check_http(document: Document) -> None:
         document["IntegrationMethod"] = "POST"
 
 
-class Integrations:
+class Integrations(PartsWithResponses):
     """Operations on integrations and their responses."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    kind = "Integration"
+    response = RESPONSE
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """By operation."""
-        return {
-            "CreateIntegration": self.create,
-            "GetIntegration": self.get,
-            "GetIntegrations": self.list,
-            "UpdateIntegration": self.update,
-            "DeleteIntegration": self.delete,
-            "CreateIntegrationResponse": self.create_response,
-            "GetIntegrationResponse": self.get_response,
-            "GetIntegrationResponses": self.list_responses,
-            "UpdateIntegrationResponse": self.update_response,
-            "DeleteIntegrationResponse": self.delete_response,
-        }
+    def parts(self, api: Api) -> dict[str, WithResponses]:
+        """An API's integrations."""
+        return api.integrations
 
-    def _found(self, call: Call) -> tuple[Api, WithResponses]:
-        api = self._state.api(call)
-        return api, find(api.integrations, call.params["IntegrationId"], "Integration")
+    def make(self, api: Api, params: Mapping[str, Any]) -> str:
+        """A new integration."""
+        return add(self._state, api, params)
 
-    async def create(self, call: Call) -> Mapping[str, Any]:
-        """``CreateIntegration``."""
-        api = self._state.api(call)
-        made = api.integrations[add(self._state, api, call.params)].document
-        self._state.changed(api)
-        return made
+    def changed(self, api: Api, document: Document, params: Mapping[str, Any]) -> Document:
+        """The integration after an update: an empty value takes a mapping of parameters away."""
+        updated = dict(document)
+        change(updated, params, KEPT)
+        for member in ("RequestParameters", "ResponseParameters"):
+            if params.get(member) is not None:
+                merged = {**document.get(member, {}), **params[member]}
+                updated[member] = {key: value for key, value in merged.items() if value not in ("", {})}
+        _check(self._state, api, updated)
+        return updated
 
-    async def get(self, call: Call) -> Mapping[str, Any]:
-        """``GetIntegration``."""
-        return self._found(call)[1].document
-
-    async def list(self, call: Call) -> Mapping[str, Any]:
-        """``GetIntegrations``."""
-        kept = self._state.api(call).integrations.values()
-        return self._state.listed(call, [integration.document for integration in kept])
-
-    async def update(self, call: Call) -> Mapping[str, Any]:
-        """``UpdateIntegration``."""
-        api, kept = self._found(call)
-        document = dict(kept.document)
-        change(document, call.params, KEPT)
-        for member in ("RequestParameters", "ResponseParameters"):  # an empty value takes a mapping away
-            if call.params.get(member) is not None:
-                merged = {**kept.document.get(member, {}), **call.params[member]}
-                document[member] = {key: value for key, value in merged.items() if value not in ("", {})}
-        _check(self._state, api, document)
-        kept.document = document
-        self._state.changed(api)
-        return document
-
-    async def delete(self, call: Call) -> Response:
-        """``DeleteIntegration``: not while a route points to it."""
-        api, _ = self._found(call)
-        integration_id = call.params["IntegrationId"]
+    def check_unused(self, api: Api, part_id: str) -> None:
+        """Not while a route points to it."""
         for route in api.routes.values():
-            if route.document.get("Target") == f"integrations/{integration_id}":
+            if route.document.get("Target") == f"integrations/{part_id}":
                 raise conflict(
-                    f"Cannot delete Integration '{integration_id}' because it is used by the route with key "
+                    f"Cannot delete Integration '{part_id}' because it is used by the route with key "
                     f"{route.document['RouteKey']}"
                 )
-        del api.integrations[integration_id]
-        self._state.changed(api)
-        return Response(204)
 
-    async def create_response(self, call: Call) -> Mapping[str, Any]:
-        """``CreateIntegrationResponse``: WebSocket APIs only."""
-        api, kept = self._found(call)
-        if api.http:
-            raise bad_request("Integration responses are not supported for HTTP APIs")
-        made = {"IntegrationResponseId": self._state.new_id(6), **given(call.params, RESPONSE)}
-        key = made.get("IntegrationResponseKey")
+    def check_response(self, responses: Mapping[str, Document], document: Document) -> None:
+        """It has a key of its own."""
+        key = document.get("IntegrationResponseKey")
         if not key:
             raise bad_request("IntegrationResponseKey is required")
-        if any(other["IntegrationResponseKey"] == key for other in kept.responses.values()):
+        if any(other["IntegrationResponseKey"] == key for other in responses.values()):
             raise conflict(f"Integration response with key {key} already exists for this integration")
-        kept.responses[made["IntegrationResponseId"]] = made
-        self._state.changed(api)
-        return made
-
-    def _response(self, call: Call) -> Document:
-        responses = self._found(call)[1].responses
-        return find(responses, call.params["IntegrationResponseId"], "IntegrationResponse")
-
-    async def get_response(self, call: Call) -> Mapping[str, Any]:
-        """``GetIntegrationResponse``."""
-        return self._response(call)
-
-    async def list_responses(self, call: Call) -> Mapping[str, Any]:
-        """``GetIntegrationResponses``."""
-        return self._state.listed(call, list(self._found(call)[1].responses.values()))
-
-    async def update_response(self, call: Call) -> Mapping[str, Any]:
-        """``UpdateIntegrationResponse``."""
-        response = self._response(call)
-        change(response, call.params, RESPONSE)
-        self._state.changed(self._state.api(call))
-        return response
-
-    async def delete_response(self, call: Call) -> Response:
-        """``DeleteIntegrationResponse``."""
-        self._response(call)
-        api, kept = self._found(call)
-        del kept.responses[call.params["IntegrationResponseId"]]
-        self._state.changed(api)
-        return Response(204)

@@ -19,10 +19,10 @@ from sandbox.control.shims.apigatewayv2.store import (
     bad_request,
     change,
     conflict,
-    find,
     given,
     not_found,
 )
+from sandbox.control.shims.apigatewayv2.with_responses import PartsWithResponses
 from sandbox.control.shims.call import Call, Handler
 
 KEPT = (
@@ -44,14 +44,19 @@ _GREEDY = re.compile(r"\{[^{}/+]+\+\}")
 
 
 def add(state: State, api: Api, params: Mapping[str, Any], *, managed: bool = False) -> str:
-    """A new route of what a request gives; its id."""
+    """A new route of what a request gives; its id. Stages that deploy by themselves have it at once."""
+    route_id = _put(state, api, params, managed=managed)
+    state.changed(api)
+    return route_id
+
+
+def _put(state: State, api: Api, params: Mapping[str, Any], *, managed: bool = False) -> str:
     document: Document = {"ApiKeyRequired": False, "AuthorizationType": "NONE", **given(params, KEPT)}
     _check(api, document)
     document["RouteId"] = state.new_id(7)
     if managed:
         document["ApiGatewayManaged"] = True
     api.routes[document["RouteId"]] = WithResponses(document)
-    state.changed(api)
     return str(document["RouteId"])
 
 
@@ -131,108 +136,47 @@ def _check_authorization(api: Api, document: Document) -> None:
         )
 
 
-class Routes:
+class Routes(PartsWithResponses):
     """Operations on routes and their responses."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    kind = "Route"
+    response = RESPONSE
 
     def handlers(self) -> Mapping[str, Handler]:
         """By operation."""
-        return {
-            "CreateRoute": self.create,
-            "GetRoute": self.get,
-            "GetRoutes": self.list,
-            "UpdateRoute": self.update,
-            "DeleteRoute": self.delete,
-            "DeleteRouteRequestParameter": self.delete_parameter,
-            "CreateRouteResponse": self.create_response,
-            "GetRouteResponse": self.get_response,
-            "GetRouteResponses": self.list_responses,
-            "UpdateRouteResponse": self.update_response,
-            "DeleteRouteResponse": self.delete_response,
-        }
+        return {**super().handlers(), "DeleteRouteRequestParameter": self.delete_parameter}
 
-    def _found(self, call: Call) -> tuple[Api, WithResponses]:
-        api = self._state.api(call)
-        return api, find(api.routes, call.params["RouteId"], "Route")
+    def parts(self, api: Api) -> dict[str, WithResponses]:
+        """An API's routes."""
+        return api.routes
 
-    async def create(self, call: Call) -> Mapping[str, Any]:
-        """``CreateRoute``."""
-        api = self._state.api(call)
-        return api.routes[add(self._state, api, call.params)].document
+    def make(self, api: Api, params: Mapping[str, Any]) -> str:
+        """A new route."""
+        return _put(self._state, api, params)
 
-    async def get(self, call: Call) -> Mapping[str, Any]:
-        """``GetRoute``."""
-        return self._found(call)[1].document
+    def check_unused(self, api: Api, part_id: str) -> None:
+        """Nothing points to a route."""
 
-    async def list(self, call: Call) -> Mapping[str, Any]:
-        """``GetRoutes``."""
-        return self._state.listed(call, [kept.document for kept in self._state.api(call).routes.values()])
+    def changed(self, api: Api, document: Document, params: Mapping[str, Any]) -> Document:
+        """The route after an update."""
+        updated = dict(document)
+        change(updated, params, KEPT)
+        _check(api, updated)
+        return updated
 
-    async def update(self, call: Call) -> Mapping[str, Any]:
-        """``UpdateRoute``."""
-        api, kept = self._found(call)
-        document = dict(kept.document)
-        change(document, call.params, KEPT)
-        _check(api, document)
-        kept.document = document
-        self._state.changed(api)
-        return document
-
-    async def delete(self, call: Call) -> Response:
-        """``DeleteRoute``."""
-        api, _ = self._found(call)
-        del api.routes[call.params["RouteId"]]
-        self._state.changed(api)
-        return Response(204)
+    def check_response(self, responses: Mapping[str, Document], document: Document) -> None:
+        """One response a route, of the key ``$default``."""
+        key = document.get("RouteResponseKey")
+        if key != "$default":
+            raise bad_request(f"Route response key must be $default, not {key}")
+        if responses:
+            raise conflict(f"Route response with key {key} already exists for this route")
 
     async def delete_parameter(self, call: Call) -> Response:
         """``DeleteRouteRequestParameter``."""
-        api, kept = self._found(call)
+        api, kept = self.found(call)
         key = call.params["RequestParameterKey"]
         if kept.document.get("RequestParameters", {}).pop(key, None) is None:
             raise not_found(f"Invalid request parameter key specified {key}")
-        self._state.changed(api)
-        return Response(204)
-
-    async def create_response(self, call: Call) -> Mapping[str, Any]:
-        """``CreateRouteResponse``: WebSocket APIs only, and only the key ``$default``."""
-        api, kept = self._found(call)
-        if api.http:
-            raise bad_request("Route responses are not supported for HTTP APIs")
-        key = call.params.get("RouteResponseKey")
-        if key != "$default":
-            raise bad_request(f"Route response key must be $default, not {key}")
-        if kept.responses:
-            raise conflict(f"Route response with key {key} already exists for this route")
-        made = {"RouteResponseId": self._state.new_id(6), **given(call.params, RESPONSE)}
-        kept.responses[made["RouteResponseId"]] = made
-        self._state.changed(api)
-        return made
-
-    def _response(self, call: Call) -> Document:
-        return find(self._found(call)[1].responses, call.params["RouteResponseId"], "RouteResponse")
-
-    async def get_response(self, call: Call) -> Mapping[str, Any]:
-        """``GetRouteResponse``."""
-        return self._response(call)
-
-    async def list_responses(self, call: Call) -> Mapping[str, Any]:
-        """``GetRouteResponses``."""
-        return self._state.listed(call, list(self._found(call)[1].responses.values()))
-
-    async def update_response(self, call: Call) -> Mapping[str, Any]:
-        """``UpdateRouteResponse``."""
-        response = self._response(call)
-        change(response, call.params, RESPONSE)
-        self._state.changed(self._state.api(call))
-        return response
-
-    async def delete_response(self, call: Call) -> Response:
-        """``DeleteRouteResponse``."""
-        self._response(call)
-        api, kept = self._found(call)
-        del kept.responses[call.params["RouteResponseId"]]
         self._state.changed(api)
         return Response(204)

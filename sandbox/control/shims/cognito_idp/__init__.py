@@ -6,13 +6,7 @@ from collections.abc import Mapping
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp.account import Account
-from sandbox.control.shims.cognito_idp.challenges import Challenges
-from sandbox.control.shims.cognito_idp.login import Login
 from sandbox.control.shims.cognito_idp.oauth import Oauth
-from sandbox.control.shims.cognito_idp.pools import Pools
-from sandbox.control.shims.cognito_idp.signup import SignUp
-from sandbox.control.shims.cognito_idp.software_token import SoftwareTokens
 from sandbox.control.shims.cognito_idp.state import State
 
 __all__ = ["Oauth", "State", "handlers"]
@@ -32,6 +26,14 @@ async def _refuse(call: Call) -> None:
 
 def handlers(state: State) -> Mapping[str, Handler]:
     """The operations that are ours."""
+    # Imported when the service is first used: a sandbox that starts needs none of it.
+    from sandbox.control.shims.cognito_idp.account import Account
+    from sandbox.control.shims.cognito_idp.challenges import Challenges
+    from sandbox.control.shims.cognito_idp.login import Login
+    from sandbox.control.shims.cognito_idp.pools import Pools
+    from sandbox.control.shims.cognito_idp.signup import SignUp
+    from sandbox.control.shims.cognito_idp.software_token import SoftwareTokens
+
     made: dict[str, Handler] = dict.fromkeys(NOT_EMULATED, _refuse)
     for part in (Pools, Login, Challenges, Account, SignUp, SoftwareTokens):
         made.update(part(state).handlers())
