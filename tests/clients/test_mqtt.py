@@ -274,3 +274,33 @@ def test_the_iot_sdk_with_a_custom_authorizer(sandbox: SandboxHandle, authority:
     assert refusals == [
         f"{arn} does not permit iot.amazonaws.com for arn:aws:iot:us-east-1:000000000000:authorizer/a"
     ]
+
+
+@pytest.mark.fact("6.16")
+def test_the_iot_sdk_is_told_why_it_was_disconnected(sandbox: SandboxHandle, authority: Path):
+    from awscrt import auth, mqtt5
+    from awsiot import mqtt5_client_builder
+
+    _, port = where(sandbox)
+    connected: queue.Queue[Any] = queue.Queue()
+    gone: queue.Queue[Any] = queue.Queue()
+    stopped: Future[None] = Future()
+    client = mqtt5_client_builder.websockets_with_default_aws_signing(
+        endpoint="localhost",
+        port=port,
+        region="us-east-1",
+        credentials_provider=auth.AwsCredentialsProvider.new_static("test", "test"),
+        client_id="crt-told",
+        ca_filepath=str(authority),
+        on_lifecycle_connection_success=connected.put,
+        on_lifecycle_disconnection=gone.put,
+        on_lifecycle_stopped=lambda _: stopped.set_result(None),
+    )
+    client.start()
+    connected.get(timeout=LIMIT_S)
+    sandbox.client("iot-data").delete_connection(clientId="crt-told")
+    packet = gone.get(timeout=LIMIT_S).disconnect_packet
+    assert packet.reason_code == mqtt5.DisconnectReasonCode.ADMINISTRATIVE_ACTION
+    connected.get(timeout=LIMIT_S)  # by itself, a second or so later
+    client.stop()
+    stopped.result(LIMIT_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,9 @@ class Connecting:
         if not self._may_connect(link.identity):
             raise self._quiet("the policies do not allow iot:Connect", Reason.NOT_AUTHORIZED)
         if not self._broker.connect_token(link.client_id):
+            # Told when the rate has room again (UNSOURCED): an idle sandbox does not age on the virtual clock, so who
+            # is refused at once and tries again would be refused for ever.
+            await asyncio.sleep(1 / float(self._limits.value("iot.rate.connect_per_client")))
             raise self._quiet("too many CONNECTs a second", Reason.QUOTA_EXCEEDED)
         self._settle()
 
