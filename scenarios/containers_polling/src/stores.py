@@ -25,9 +25,9 @@ class Memory:
 
 
 class Table:
-    """In DynamoDB, written twice a second: a write for each token would cost more than the token."""
+    """In DynamoDB, written once a second: a write for each token would cost more than the token."""
 
-    EVERY_S = 0.5
+    EVERY_S = 1.0
 
     def __init__(self, name: str) -> None:
         self._table = boto3.resource("dynamodb").Table(name)

@@ -6,7 +6,7 @@ import { tokens } from "./model.mjs";
 const { AWS_REGION, AWS_LAMBDA_FUNCTION_NAME, TABLE } = process.env;
 const PATIENCE_MS = Number(process.env.PATIENCE_MS); // how long a request waits for news
 const LOOK_MS = 333; // each look is a read of the table
-const EVERY_MS = 500; // a write for each token would cost more than the token
+const EVERY_MS = 1000; // a write for each token would cost more than the token
 
 /** POST hands the job to an asynchronous invocation; GET waits until the table has something new of its answer. */
 export const handler = async (event) => {

@@ -9,7 +9,7 @@ from model import tokens
 TABLE = boto3.resource("dynamodb").Table(os.environ["TABLE"])
 PATIENCE_S = int(os.environ["PATIENCE_MS"]) / 1000  # how long a request waits for news
 LOOK_S = 0.333  # each look is a read of the table
-EVERY_S = 0.5  # a write for each token would cost more than the token
+EVERY_S = 1.0  # a write for each token would cost more than the token
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:

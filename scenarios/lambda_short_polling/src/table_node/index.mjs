@@ -2,7 +2,7 @@ import { post } from "./aws.mjs";
 import { tokens } from "./model.mjs";
 
 const { AWS_REGION, AWS_LAMBDA_FUNCTION_NAME, TABLE } = process.env;
-const EVERY_MS = 500; // a write for each token would cost more than the token
+const EVERY_MS = 1000; // a write for each token would cost more than the token
 
 /** POST hands the job to an asynchronous invocation; GET tells what the table has of its answer. */
 export const handler = async (event) => {

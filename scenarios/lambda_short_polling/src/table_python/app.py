@@ -7,7 +7,7 @@ import boto3
 from model import tokens
 
 TABLE = boto3.resource("dynamodb").Table(os.environ["TABLE"])
-EVERY_S = 0.5  # a write for each token would cost more than the token
+EVERY_S = 1.0  # a write for each token would cost more than the token
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
