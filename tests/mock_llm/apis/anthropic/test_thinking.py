@@ -16,6 +16,7 @@ from mock_llm.settings import Settings
 
 HELLO: Any = [{"role": "user", "content": "Hello"}]
 THINK: Any = {"type": "enabled", "budget_tokens": 1024}
+FOREIGN = base64.b64encode(bytes(64)).decode()  # as long as the model's own
 PACE = {"x-mock-llm-first-token": "1", "x-mock-llm-rate": "10", "x-mock-llm-tokens": "20"}
 
 
@@ -110,7 +111,7 @@ def test_a_stall_may_come_while_it_thinks(jump: Any, calls: Any, after: int) -> 
                     *HELLO,
                     {
                         "role": "assistant",
-                        "content": [{"type": "thinking", "thinking": "x", "signature": "eA=="}],
+                        "content": [{"type": "thinking", "thinking": "x", "signature": FOREIGN}],
                     },
                     *HELLO,
                 ]
