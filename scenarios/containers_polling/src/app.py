@@ -41,7 +41,7 @@ def work(job: str, prompt: str) -> None:
 
 @app.get("/jobs/<job>")
 def look(job: str) -> dict[str, Any]:
-    """What is new since ``?seen=`` characters; ``?wait=20``: as soon as there is something, 20 s later at the latest."""
+    """What is new since ``?seen=`` characters; with ``?wait=20`` as soon as there is something, or 20 s later."""
     seen = request.args.get("seen", 0, type=int)
     end = time.monotonic() + request.args.get("wait", 0.0, type=float)
     while True:
