@@ -8,12 +8,13 @@ ARG NODE_EXTRA_CA_CERTS
 ARG RUNTIMES="nodejs24.x"
 ENV SANDBOX_RUNTIMES_DIR=/opt/runtimes PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY pyproject.toml constraints.txt LICENSE README.md ./
+COPY pyproject.toml constraints.txt ./
 # What the product depends on, before its code: a layer that lasts until a dependency changes.
-RUN mkdir sandbox mock_llm && touch sandbox/__init__.py mock_llm/__init__.py \
+RUN mkdir sandbox mock_llm && touch LICENSE README.md sandbox/__init__.py mock_llm/__init__.py \
  && python -m venv /opt/sandbox \
  && /opt/sandbox/bin/pip install --no-cache-dir --quiet --constraint constraints.txt . \
  && /opt/sandbox/bin/pip uninstall --quiet --yes genai-streaming-sandbox
+COPY LICENSE README.md ./
 COPY mock_llm mock_llm
 COPY sandbox sandbox
 # npm, headers and manuals of Node.js are needed by nobody once the interface clients are there.
