@@ -25,6 +25,7 @@ class Family(Protocol):
     calls_tools: ClassVar[bool]
     turn: Turn
     input_tokens: int
+    shown: bool
 
     def __init__(self, turn: Turn, input_tokens: int) -> None: ...
 
@@ -48,6 +49,7 @@ class _Told:
     def __init__(self, turn: Turn, input_tokens: int) -> None:
         self.turn = turn
         self.input_tokens = input_tokens
+        self.shown = True
 
 
 class AnthropicFamily(_Told):
@@ -64,15 +66,15 @@ class AnthropicFamily(_Told):
             if name in data:
                 raise invalid(f"Malformed input request: #: extraneous key [{name}] is not permitted")
         asked = anthropic_request.read(body, model="in the path")
-        return BedrockRequest(asked.wish, asked.input_tokens)
+        return BedrockRequest(asked.wish, asked.input_tokens, asked.shown)
 
     def whole(self) -> Mapping[str, Any]:
         """A message."""
-        return MessageAnswer(self.turn, self.input_tokens).whole()
+        return MessageAnswer(self.turn, self.input_tokens, shown=self.shown).whole()
 
     def events(self) -> Iterator[ModelEvent]:
         """The events of a message."""
-        for at, event, token in MessageAnswer(self.turn, self.input_tokens).events():
+        for at, event, token in MessageAnswer(self.turn, self.input_tokens, shown=self.shown).events():
             yield at, event if isinstance(event, dict) else json.loads(event or b"{}"), token
 
 

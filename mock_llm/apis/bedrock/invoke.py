@@ -60,6 +60,7 @@ async def _answer(app: MockLLM, exchange: Exchange, *, stream: bool) -> None:
     if turn.answer.calls and not kind.calls_tools:
         raise errors.invalid(f"The body of {model} has no calls of tools, and a rule says that it calls one")
     family = kind(turn, asked.input_tokens)
+    family.shown = asked.shown
     headers = [(b"x-amzn-requestid", request_id(turn))]
     if stream:
         headers.append((b"x-amzn-bedrock-content-type", JSON))

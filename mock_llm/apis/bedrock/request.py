@@ -29,10 +29,11 @@ LARGEST = 2**31  # a limit of tokens where the request has none
 
 @dataclass(frozen=True, slots=True)
 class BedrockRequest:
-    """What is left to know after the checks."""
+    """What is left to know after the checks. ``shown``: whether the text of its thinking is sent."""
 
     wish: Wish
     input_tokens: int
+    shown: bool = True
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -92,3 +92,15 @@ def test_structured_outputs(converse: Any) -> None:
     assert list(json.loads(said)) == ["city"]
     with pytest.raises(ClientError, match="schema is not JSON"):
         converse(outputConfig=form("{"))
+
+
+def test_a_model_of_anthropics_thinks_through_invoke_model_too(jump: Any, calls: Any) -> None:
+    def ask(display: str) -> Any:
+        thinking = {"type": "enabled", "budget_tokens": 1024, "display": display}
+        said = [{"role": "user", "content": "Hello"}]
+        body = {"anthropic_version": "b", "max_tokens": 2000, "messages": said, "thinking": thinking}
+        call = calls(f"/model/{MODEL}/invoke", json.dumps(body).encode())
+        return jump(call.run(create_app(Settings(profile="instant")))).json()["content"][0]
+
+    assert ask("summarized")["thinking"].endswith(".")
+    assert (ask("omitted")["type"], ask("omitted")["thinking"]) == ("thinking", "")
