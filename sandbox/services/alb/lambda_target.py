@@ -10,6 +10,7 @@ import json
 from base64 import b64encode
 from typing import Any
 
+from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError
 from sandbox.aws.http_integration import PreludeError, name_of, status_of, text_of
 from sandbox.context import Invocation
@@ -95,7 +96,7 @@ def _body(call: Call, body: bytes) -> tuple[str, bool]:
 def interpret(payload: bytes, *, multi: bool) -> Answer:
     """The answer that a function's return value means. Raises ``AnswerError``, ``PreludeError``."""
     try:
-        value = json.loads(payload)
+        value = json_text.loads(payload)
     except ValueError as error:
         raise AnswerError(f"the function's answer is no JSON: {error}") from error
     if not isinstance(value, dict) or "statusCode" not in value:

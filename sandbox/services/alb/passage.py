@@ -136,7 +136,6 @@ class Passage:
         try:
             while (data := await upstream.next()) is not None:
                 assert isinstance(data, bytes)
-                self._idle.touch()
                 await exchange.write(data)
         except UpstreamError as error:
             raise exchange.cut(str(error)) from error

@@ -59,6 +59,11 @@ class ProcessGroup:
             )
         finally:
             os.close(writer)
+        self._marks = {
+            mark
+            for mark in (f"{name}={value}".encode() for name, value in environment.items())
+            if mark.startswith(reaper.MARKS)
+        }
         self.pid = self._process.pid
         parent.began(self.pid)
         self.exited: asyncio.Future[int] = self._loop.create_future()
@@ -131,7 +136,7 @@ class ProcessGroup:
 
     def kill(self) -> None:
         """End the group and what left it, whatever state they are in."""
-        reaper.kill_groups({self.pid}, procfs.ids_since(self.pid, procfs.newest_id()))
+        reaper.kill_groups({self.pid}, procfs.ids_since(self.pid, procfs.newest_id()), self._marks)
 
     def close(self) -> None:
         """Stop reading output that a process which left the group may still hold open."""

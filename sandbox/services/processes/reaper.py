@@ -46,12 +46,15 @@ def _variables(pid: int) -> list[bytes]:
         return file.read().split(b"\0")
 
 
-def kill_groups(groups: set[int], candidates: Iterable[int] | None = None) -> None:
+def kill_groups(
+    groups: set[int], candidates: Iterable[int] | None = None, known: Iterable[bytes] = ()
+) -> None:
     """SIGKILL to process groups, and to what left them. SIGKILL ends stopped processes too.
 
-    ``candidates``: processes that may have left them; default: all.
+    ``candidates``: processes that may have left them; default: all. ``known``: marks of groups whose first process
+    may be gone.
     """
-    marked = marks(groups)
+    marked = marks(groups) | set(known)
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)

@@ -171,6 +171,32 @@ def test_a_websocket_without_a_byte_for_60_s_is_closed(play: Any) -> None:
     assert play(main, websocket_target) == (60, None)
 
 
+@pytest.mark.fact("7.1")
+def test_bytes_of_the_client_alone_keep_a_websocket(play: Any) -> None:
+    async def deaf(request: Any, writer: asyncio.StreamWriter) -> None:
+        from websockets.server import ServerProtocol
+
+        protocol = ServerProtocol()
+        protocol.receive_data(request.raw)
+        [opening] = protocol.events_received()
+        protocol.send_response(protocol.accept(opening))
+        writer.writelines(protocol.data_to_send())
+        while await request.reader.read(1000):
+            pass
+        writer.close()
+
+    async def main(world: Any) -> Any:
+        async with connect(url_of(world), proxy=None, ping_interval=None) as socket:
+            start = world.clock.now()
+            await asyncio.sleep(50)
+            await socket.send("anybody?")
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+            return round(world.clock.now() - start, 6)
+
+    assert play(main, deaf) == 110
+
+
 def test_a_target_that_refuses_a_websocket_is_heard(play: Any) -> None:
     async def refuse(request: Any, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nX-Why: me\r\n\r\nno")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,22 @@ def test_nothing_is_left_behind(ecs: Any) -> None:
     assert len(watched) >= 2
     assert [pid for pid in watched if pid != os.getpid() and lives(pid)] == []
     assert not folder.exists()
+
+
+def test_what_a_container_left_behind_ends_with_it(ecs: Any) -> None:
+    start = "p = [subprocess.Popen(['sleep', '1000'], start_new_session=new).pid for new in (False, True)]"
+
+    async def main(world: Any) -> Any:
+        task = await world.start({"code": f"import subprocess; {start}; print(*p)"})
+        await world.until(lambda: task.over)
+        pids = [int(pid) for pid in world.lines()[0].split()]
+        for _ in range(500):  # what was killed takes its time to die
+            if not any(map(lives, pids)):
+                break
+            time.sleep(0.01)
+        return [pid for pid in pids if lives(pid)]
+
+    assert ecs(main) == []
 
 
 def lives(pid: int) -> bool:
