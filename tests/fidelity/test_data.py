@@ -39,7 +39,8 @@ TOLD_ELSEWHERE: set[str] = set()
 
 LOOKS_LIKE_A_NAME = re.compile(r"(?:%s)(?:\.[a-z][a-z0-9_]*)+" % "|".join(sources()))  # noqa: UP031
 NOT_A_NAME = re.compile(
-    r"amazonaws\.com|^lambda\.multi_value_headers\.enabled$|\.(json|toml|md|py|zip|test|localhost|js|mjs|cjs|sock|log)$"
+    r"amazonaws\.com|^lambda\.multi_value_headers\.enabled$"
+    r"|\.(json|toml|md|py|zip|test|localhost|js|mjs|cjs|sock|log)$"
 )
 
 

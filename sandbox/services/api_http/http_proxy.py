@@ -1,6 +1,7 @@
 """``HTTP_PROXY``: the request goes on to an HTTP endpoint, the answer comes back almost as it is.
 
-The endpoint sees ``Forwarded`` and ``Via`` instead of ``X-Forwarded-*`` (reported by users of HTTP APIs; S).
+The endpoint sees ``Forwarded`` and ``Via`` instead of ``X-Forwarded-*`` (reported by users of HTTP APIs; S). A private
+integration (``VPC_LINK``) names the listener of an Application Load Balancer; the ``Host`` that it gets is UNSOURCED.
 """
 
 from __future__ import annotations
@@ -37,8 +38,6 @@ class HttpProxy:
         import httpx
 
         limits = call.sandbox.limits
-        if call.integration.connection_type != "INTERNET":
-            raise NotEmulatedError("VPC links of API Gateway HTTP APIs")
         try:
             request = _build(call)
             status, pairs, body = await self._http.whole(request, int(limits.value("api_http.payload")))
@@ -86,9 +85,24 @@ def _bytes(text: str) -> bytes:
         return text.encode()
 
 
+def _behind_the_link(call: Call, arn: str) -> str:
+    """The address of the listener of a load balancer. Raises ``HttpApiError``."""
+    if ":elasticloadbalancing:" not in arn:
+        raise NotEmulatedError(f"private integrations of HTTP APIs with {arn or 'nothing'}")
+    balancing = call.sandbox.control.load_balancing
+    listener = next((one for one in balancing.listeners() if one.arn == arn), None)
+    if listener is None:
+        raise unavailable(call.sandbox.limits, f"there is no listener {arn}")
+    balancer = balancing.load_balancers[listener.load_balancer]
+    return f"{listener.protocol.lower()}://{balancer.dns_name}:{listener.port}"
+
+
 def _address(call: Call) -> tuple[str, str]:
     """Where to connect, and the ``Host`` to say. Raises ``ValueError``."""
+    private = call.integration.connection_type == "VPC_LINK"
     uri = with_stage_variables(call.integration.uri, call.api.stage_variables)
+    if private:
+        uri = _behind_the_link(call, uri)
     for name, value in call.path_parameters.items():
         shown = quote(value, safe="/:@!$&'()*+,;=~")
         uri = uri.replace("{%s}" % name, shown).replace("{%s+}" % name, shown)  # noqa: UP031 - braces
@@ -98,6 +112,8 @@ def _address(call: Call) -> tuple[str, str]:
     query = mapping.mapped(call, call.integration.request_parameters, "querystring", call.query())
     text = "&".join(filter(None, (parts.query, urlencode(query, quote_via=quote))))
     path = mapping.path(call)
+    if private and path is None:
+        path = call.raw_path  # with the stage: "Create private integrations for HTTP APIs"
     where = reachable(parts, call.sandbox.endpoint)
     shown = (path if path is None or path.startswith("/") else f"/{path}") or where.path or "/"
     return urlunsplit((where.scheme, where.netloc, shown, text, "")), parts.netloc

@@ -135,7 +135,10 @@ def test_an_address_that_is_none(edge: SimpleNamespace, http: SimpleNamespace, u
     assert reply.status == 500
 
 
-def test_vpc_links_are_named_as_missing(edge: SimpleNamespace, http: SimpleNamespace) -> None:
-    reply, _ = proxied(edge, http, path="/a", changes={"connection_type": "VPC_LINK"})
+def test_services_of_cloud_map_behind_vpc_links_are_named_as_missing(
+    edge: SimpleNamespace, http: SimpleNamespace
+) -> None:
+    uri = "arn:aws:servicediscovery:us-east-1:000000000000:service/srv-1"
+    reply, _ = proxied(edge, http, path="/a", uri=uri, changes={"connection_type": "VPC_LINK"})
     assert reply.status == 501
-    assert b"VPC links" in reply.body
+    assert b"servicediscovery" in reply.body
