@@ -1,7 +1,8 @@
 """``HTTP_PROXY``: the request goes on to an HTTP endpoint, the answer comes back almost as it is.
 
-The endpoint sees ``Forwarded`` and ``Via`` instead of ``X-Forwarded-*`` (reported by users of HTTP APIs; S). A private
-integration (``VPC_LINK``) names the listener of an Application Load Balancer; the ``Host`` that it gets is UNSOURCED.
+The endpoint sees ``Forwarded`` and ``Via`` instead of ``X-Forwarded-*`` (reported by users of HTTP APIs; S). A
+private integration (``VPC_LINK``) names the listener of an Application Load Balancer; what it gets as ``Host`` is
+UNSOURCED.
 """
 
 from __future__ import annotations
