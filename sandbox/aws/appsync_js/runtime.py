@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from sandbox.aws import json_text
 from sandbox.aws.appsync_js.host import Host
 from sandbox.aws.appsync_js.outcome import Extension, Outcome, Reported
 from sandbox.aws.appsync_js.syntax import CodeError, factory, parse
@@ -93,6 +94,8 @@ class Runtime:
         except (quickjs.JSException, quickjs.StackOverflow) as error:
             self._forget()  # out of time, memory or stack: nothing in this context can be trusted
             return Outcome(None, dict(context.get("stash") or {}), Reported(_first_line(error), "Code"))
+        except json_text.DeepError as error:
+            return Outcome(None, dict(context.get("stash") or {}), Reported(f"The result: {error}", "Code"))
         if "missing" in answer:
             raise NotEmulatedError(f"{answer['missing']} of APPSYNC_JS")
         return _outcome(answer)
@@ -103,7 +106,7 @@ class Runtime:
         QuickJS cannot call out while it watches the time that code takes: a question ends the run.
         """
         while True:
-            answer: dict[str, Any] = json.loads(self._run(key, function, context, json.dumps(settings)))
+            answer: dict[str, Any] = json_text.loads(self._run(key, function, context, json.dumps(settings)))
             if "ask" not in answer:
                 return answer
             settings["answers"].append(self._host.answer(*answer["ask"]))

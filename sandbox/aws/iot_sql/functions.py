@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.aws import json_text
 from sandbox.aws.iot_sql.errors import SqlError
 
 
@@ -46,7 +47,7 @@ class Facts:
     def of(cls, payload: bytes, **more: Any) -> Facts:
         """With the payload read as JSON where it is JSON."""
         try:
-            document = json.loads(payload)
+            document = json_text.loads(payload)
         except ValueError:
             document = UNDEFINED
         return cls(payload=payload, document=document, **more)

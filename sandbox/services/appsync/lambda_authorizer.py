@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.auth import Principal, as_statements, authorize
+from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation, InvocationResult
 from sandbox.services.appsync.caller import Caller
@@ -97,7 +98,7 @@ class LambdaAuthorizers:
         if result.function_error is not None:
             raise self._failed(api, f"{function} failed: {result.payload.decode('utf-8', 'replace')}")
         try:
-            answer = json.loads(result.payload)
+            answer = json_text.loads(result.payload)
         except ValueError as wrong:
             raise self._failed(api, f"the answer of {function} is no JSON") from wrong
         if not isinstance(answer, dict):

@@ -15,6 +15,8 @@ from typing import Any
 from graphql import GraphQLError, GraphQLScalarType, value_from_ast_untyped
 from graphql.language import ConstValueNode
 
+from sandbox.aws import json_text
+
 _ZONE = r"(?:Z|[+-]\d\d:\d\d(?::\d\d)?)"
 _DATE = re.compile(rf"(\d{{4}}-\d\d-\d\d){_ZONE}?")
 _TIME = re.compile(rf"(\d\d:\d\d(?::\d\d(?:\.\d{{1,9}})?)?){_ZONE}?")
@@ -76,7 +78,7 @@ def _address(value: Any) -> str:
 
 
 def _parse_json(value: Any) -> Any:
-    return json.loads(_text(value))
+    return json_text.loads(_text(value))
 
 
 def _write_json(value: Any) -> str:

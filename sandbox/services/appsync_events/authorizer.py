@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.auth import Principal, as_statements, authorize
+from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation
 from sandbox.services.appsync_events.caller import Asked
@@ -76,7 +77,7 @@ class Authorizers:
         if result.function_error is not None:
             raise self._failed(api, f"{function} failed: {text}")
         try:
-            answer = json.loads(text)
+            answer = json_text.loads(text)
         except ValueError as wrong:
             raise self._failed(api, f"the answer of {function} is no JSON: {text}") from wrong
         if not isinstance(answer, dict):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sandbox.aws import json_text
 from sandbox.aws.appsync_js import Outcome, Runtime, exported
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Invocation, InvocationType
@@ -200,6 +201,6 @@ def _handled(event: Incoming, entries: Mapping[str, Mapping[str, Any]]) -> Handl
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text) if text else None
+        return json_text.loads(text) if text else None
     except ValueError:
         return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from sandbox.auth import SignedRequest
+from sandbox.aws import json_text
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync_events import frames, publishing
 from sandbox.services.appsync_events.caller import Credentials
@@ -58,7 +58,7 @@ async def answer(engine: Engine, exchange: Exchange, scope: Scope, api: EventApi
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json_text.loads(body)
     except ValueError as wrong:
         raise bad_request("The body is no valid JSON.") from wrong
 

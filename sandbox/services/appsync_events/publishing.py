@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sandbox.aws import json_text
 from sandbox.services.appsync_events import channels, frames
 from sandbox.services.appsync_events.caller import Asked, Credentials
 from sandbox.services.appsync_events.errors import RefusedError, bad_request
@@ -66,7 +66,7 @@ def _events(engine: Engine, given: Any) -> list[Incoming]:
         if len(text.encode()) > largest:
             raise bad_request(f"Event {index} is larger than {largest} bytes.")
         try:
-            value = json.loads(text)
+            value = json_text.loads(text)
         except ValueError as wrong:
             raise bad_request(f"Event {index} is no valid JSON.") from wrong
         made.append(Incoming(engine.sandbox.ids.uuid(), value, text))

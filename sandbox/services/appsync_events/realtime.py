@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.anomalies import Line
 from sandbox.auth import SignedRequest
+from sandbox.aws import json_text
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync_events import channels, frames, publishing
 from sandbox.services.appsync_events.caller import Asked, Credentials
@@ -81,7 +81,7 @@ class Realtime:
 
     async def _handle(self, connection: Connection, body: bytes) -> None:
         try:
-            message = json.loads(body)
+            message = json_text.loads(body)
         except ValueError:
             message = None
         if not isinstance(message, dict):
@@ -191,7 +191,7 @@ def _header(offered: list[str]) -> dict[str, str]:
         return {}
     plain = text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        value = json.loads(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
+        value = json_text.loads(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
     except (ValueError, binascii.Error) as wrong:
         raise bad_request("The subprotocol header- is no base64 of a JSON object.") from wrong
     return _texts(value)

@@ -6,9 +6,10 @@ an Amazon SQS event source": a message that no pattern fits is deleted; a patter
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from sandbox.aws import json_text
 
 Pattern = Mapping[str, Any]
 _MISSING = object()
@@ -30,7 +31,7 @@ def passes(patterns: tuple[Pattern, ...], record: Mapping[str, Any]) -> bool:
 def _readable(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with its body as JSON, if it is that."""
     try:
-        return {**record, "body": json.loads(record["body"])}
+        return {**record, "body": json_text.loads(record["body"])}
     except ValueError:
         return record
 

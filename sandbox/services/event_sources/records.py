@@ -7,9 +7,10 @@ as LocalStack's tests recorded them on AWS (``test_lambda_integration_sqs.snapsh
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sandbox.aws import json_text
 
 _SYSTEM = (
     "ApproximateReceiveCount",
@@ -62,7 +63,7 @@ def failed_ids(answer: bytes, ids: Sequence[str]) -> set[str]:
     """
     everything = set(ids)
     try:
-        document = json.loads(answer or b"null")
+        document = json_text.loads(answer or b"null")
     except ValueError:
         return everything
     if document is None or document == {}:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from sandbox.auth import Principal, as_statements, authorize
+from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation
 from sandbox.services.iot.identity import AUTHORIZER_EXPIRED, Identity, iot_principal
@@ -152,7 +153,7 @@ async def invoke(sandbox: Sandbox, found: IotAuthorizer, event: Mapping[str, Any
             f"the authorizer's function failed: {result.payload[:200].decode('utf-8', 'replace')}"
         )
     try:
-        answer = json.loads(result.payload)
+        answer = json_text.loads(result.payload)
     except ValueError as wrong:
         raise DeniedError("the authorizer's answer is no JSON") from wrong
     if not isinstance(answer, dict):

@@ -310,3 +310,35 @@ def test_a_request_has_one_id_on_the_timeline(appsync: SimpleNamespace) -> None:
         return {event.id for event in world.sandbox.timeline if event.source == "appsync"}
 
     assert len(appsync.play(script)) == 1
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"query": ' + "[" * 600 + "]" * 600 + "}", '{"query": NaN}']
+)
+def test_a_body_that_is_hardly_json(appsync: SimpleNamespace, body: str) -> None:
+    async def script(world: Any) -> Any:
+        reply = await world.send(body)
+        return reply.status, json.loads(reply.body)["errors"][0]["message"]
+
+    assert appsync.play(script) == (400, "Request body is not a valid JSON.")
+
+
+def test_half_a_surrogate_pair_comes_back_as_a_question_mark(appsync: SimpleNamespace) -> None:
+    query = 'mutation ($text: String) { send(room: \\"a\\", text: $text) { text } }'
+    body = '{"query": "%s", "variables": {"text": "a\\ud800"}}' % query  # noqa: UP031 - braces
+
+    async def script(world: Any) -> Any:
+        return json.loads((await world.send(body)).body)
+
+    assert appsync.play(script) == {"data": {"send": {"text": "a?"}}}
+
+
+def test_half_a_surrogate_pair_of_a_resolver(appsync: SimpleNamespace) -> None:
+    request = 'export function request(ctx) { return { payload: { text: "a\\ud800" } }; }'
+    code = request + "\nexport function response(ctx) { return ctx.result; }"
+
+    async def script(world: Any) -> Any:
+        return await world.post('mutation { send(room: "a") { text } }')
+
+    config = appsync.api(appsync.resolver("Mutation.send", code))
+    assert appsync.play(script, config) == {"data": {"send": {"text": "a?"}}}

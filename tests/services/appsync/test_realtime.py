@@ -614,3 +614,21 @@ def test_invalidation_ends_subscriptions(appsync: SimpleNamespace) -> None:
         {"id": "b", "type": "start_ack"},
         {"id": "a", "type": "complete"},
     ]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", '{"type": NaN}'])
+def test_a_message_that_is_hardly_json_is_told(appsync: SimpleNamespace, text: str) -> None:
+    async def script(world: Any) -> Any:
+        socket = await world.connect()
+        await socket.say(text)
+        return socket.frames[-1]
+
+    assert appsync.play(script)["payload"]["errors"][0]["errorType"] == "UnsupportedOperation"
+
+
+def test_an_id_that_is_half_a_surrogate_pair(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        socket = await world.connect()
+        return await socket.start(ON_SEND, "\ud800")
+
+    assert appsync.play(script) == {"id": "?", "type": "start_ack"}

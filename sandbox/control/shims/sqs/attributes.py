@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.aws import json_text
 from sandbox.control.shims.sqs.errors import (
     SqsError,
     invalid_attribute,
@@ -156,7 +157,7 @@ def _with_encryption(given: Mapping[str, str], new: bool) -> dict[str, str]:
 
 def _is_good_document(name: str, value: str) -> bool:
     try:
-        document = json.loads(value)
+        document = json_text.loads(value)
     except ValueError:
         return False
     if not isinstance(document, dict):

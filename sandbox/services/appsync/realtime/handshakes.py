@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from sandbox.auth import SignedRequest
+from sandbox.aws import json_text
 from sandbox.services.appsync.access import Credentials
 from sandbox.services.appsync.errors import RequestRefused
 from sandbox.services.appsync.realtime import frames
@@ -60,7 +60,7 @@ def decoded(text: str) -> dict[str, str]:
     """Base64 of either alphabet, with or without its padding, of a JSON object. Raises ``RequestRefused``."""
     plain = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        value = json.loads(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
+        value = json_text.loads(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
     except (ValueError, binascii.Error) as wrong:
         raise RequestRefused(
             400, "BadRequestException", "The header is no base64 of a JSON object."

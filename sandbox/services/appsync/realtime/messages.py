@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sandbox.aws import json_text
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync.realtime import frames, subscribing
 from sandbox.services.appsync.realtime.connection import Connection, Subscription
@@ -40,7 +40,7 @@ class Messages:
 
     async def _handle(self, connection: Connection, body: bytes) -> None:
         try:
-            message = json.loads(body)
+            message = json_text.loads(body)
         except ValueError:
             message = None
         if not isinstance(message, Mapping):

@@ -18,6 +18,7 @@ from graphql import (
 )
 
 from sandbox.anomalies import Line
+from sandbox.aws import json_text
 from sandbox.services.appsync import apis, execution, selections
 from sandbox.services.appsync.errors import (
     Entry,
@@ -90,7 +91,7 @@ def _asked(sandbox: Sandbox, payload: Any) -> tuple[Query, str, dict[str, str]]:
 def read_query(text: str | bytes) -> Query:
     """``{"query", "variables", "operationName"}``. Raises ``RequestRefused``."""
     try:
-        value = json.loads(text)
+        value = json_text.loads(text)
     except ValueError as wrong:
         raise malformed("Request body is not a valid JSON.") from wrong
     if not isinstance(value, Mapping) or not isinstance(value.get("query"), str):

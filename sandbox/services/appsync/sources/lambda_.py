@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation, InvocationResult, InvocationType
 from sandbox.services.appsync.sources.errors import SourceError
@@ -83,7 +84,7 @@ async def _answer(request: Request, invocation: Invocation) -> Any:
 def _read(result: InvocationResult) -> Any:
     text = result.payload.decode("utf-8", "replace")
     try:
-        value = json.loads(text) if text else None
+        value = json_text.loads(text) if text else None
     except ValueError as wrong:
         raise SourceError(f"The function's answer is no JSON: {text[:200]}", "Lambda:Unhandled") from wrong
     if result.function_error is None:
