@@ -371,3 +371,14 @@ def test_mappings_are_listed_and_there_is_one_of_a_queue_and_a_function() -> Non
         assert missing.value.status == 404
 
     play(body)
+
+
+def test_a_pattern_without_end_is_refused() -> None:
+    async def body(world: World) -> None:
+        await world.queue()
+        pattern = '{"body":' * 1500 + "1" + "}" * 1500
+        deep = {"Filters": [{"Pattern": pattern[:4096]}]}
+        with pytest.raises(AwsError, match=r"Invalid filter pattern definition\."):
+            await world.map(FilterCriteria=deep)
+
+    play(body)

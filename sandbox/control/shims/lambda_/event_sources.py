@@ -320,7 +320,7 @@ def _check(members: Mapping[str, Any], fifo: bool) -> None:
     for one in filters:
         try:
             pattern = json.loads(one.get("Pattern") or "")
-        except ValueError:
+        except (ValueError, RecursionError):
             pattern = None
         if not isinstance(pattern, dict):
             raise invalid("Invalid filter pattern definition.")

@@ -136,7 +136,7 @@ class Moving:
         try:
             named = json.loads(base64.b64decode(required(call, "TaskHandle"), validate=True))
             task_id, source = named["taskId"], named["sourceArn"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise invalid_value("Value for parameter TaskHandle is invalid.") from None
         self._queue(source, "SourceArn")
         task = next((task for task in self._tasks if task.id == task_id), None)
