@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 from websockets.asyncio.client import ClientConnection, connect
+
+from tests.auth.issuer import Issuer
 
 if TYPE_CHECKING:
     from tests.fidelity.conftest import Play, World
@@ -573,6 +578,55 @@ def test_a_user_of_a_pool_gets_a_room_of_their_own(play: Play) -> None:
             while frames[-1]["type"] == "ka":
                 frames.append(await client.hear())
             assert frames[-1]["errors"] == UNAUTHORIZED
+
+    play(main)
+
+
+@pytest.mark.fact("5.13")
+def test_a_user_of_a_foreign_issuer(play: Play) -> None:
+    code = "export const onPublish = (ctx) => ctx.events.map((e) => ({id: e.id, payload: ctx.identity}))"
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = {**json.loads(RSAAlgorithm.to_jwk(private.public_key())), "kid": "k", "alg": "RS256"}
+
+    async def main(world: World) -> None:
+        async with Issuer(json.dumps({"keys": [public]}).encode()) as issuer:
+            now = int(world.clock.epoch())
+
+            def token(signer: rsa.RSAPrivateKey = private, **changes: Any) -> dict[str, str]:
+                claims = {"iss": issuer.url, "sub": "ada", "aud": "web-1", "iat": now, "exp": now + 9000}
+                claims |= {"auth_time": now, **changes}
+                kept = {name: value for name, value in claims.items() if value is not None}
+                text = jwt.encode(kept, signer, algorithm="RS256", headers={"kid": "k"})
+                return {"Authorization": text, "host": "h"}
+
+            config = {"issuer": issuer.url, "clientId": "web-.*", "iatTTL": 100_000, "authTTL": 50_000}
+            provider = {"authType": "OPENID_CONNECT", "openIDConnectConfig": config}
+            api = await api_of(world, provider, codeHandlers=code)
+            await api.namespace("closed", subscribeAuthModes=[KEY])
+            async with api.client(token()) as client:
+                assert (await client.subscribe("/chat/a", auth=token()))["type"] == "subscribe_success"
+                assert (await client.subscribe("/closed/a", "s2", auth=token()))["errors"] == UNAUTHORIZED
+                await api.publish(1, headers=token())
+                ((_, seen),) = await client.events(1)
+                assert (seen["issuer"], seen["sub"], seen["claims"]["aud"]) == (issuer.url, "ada", "web-1")
+                forger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+                for wrong in (
+                    token(forger),
+                    token(aud="other"),
+                    token(aud=None),
+                    token(aud=None, azp="other"),
+                    token(iss=f"{issuer.url}/else"),
+                    token(exp=now - 1),
+                    token(iat=now - 101),
+                    token(auth_time=now - 51),
+                    token(auth_time=None),
+                ):
+                    assert (await api.publish(1, headers=wrong, status=401))["errors"] == UNAUTHORIZED
+                for right in (token(aud=["other", "web-2"]), token(aud=None, azp="web-3")):
+                    await api.publish(1, headers=right)
+                    await client.events(1)
+            async with api.client(token(aud="other"), init=False) as client:
+                assert (await client.ask(type="connection_init"))["errors"] == UNAUTHORIZED
 
     play(main)
 
