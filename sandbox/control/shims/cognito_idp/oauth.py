@@ -108,7 +108,9 @@ class Oauth:
         if user.status != "CONFIRMED":
             raise OauthError("access_denied", f"The user is {user.status}: log in once by the API.")
         if user.software_mfa or client.mfa == "ON":
-            raise OauthError("access_denied", "Second factors are asked for by the API alone, not on this page.")
+            raise OauthError(
+                "access_denied", "Second factors are asked for by the API alone, not on this page."
+            )
         code = self.state.ids.uuid()
         scope = " ".join(sorted(_scopes(client, query.get("scope", ""))))
         expires = self.state.now() + CODE_S
