@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -108,3 +109,28 @@ def test_errors_of_the_query_protocol(served: Any) -> None:
     served.client("sqs").create_queue(QueueName="jobs.fifo", Attributes={"FifoQueue": "true"})
     status, tree = ask(served, "/000000000000/jobs.fifo", Action="SendMessage", MessageBody="m")
     assert (status, found(tree, "Error/Code")) == (400, "MissingParameter")
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "code"),
+    [
+        ("SendMessage", {"MessageBody": ["m"]}, "SerializationException"),
+        ("SendMessage", {"MessageBody": "m", "MessageAttributes": {"a": "b"}}, "SerializationException"),
+        ("SendMessageBatch", {"Entries": [1]}, "SerializationException"),
+        ("SendMessage", {"MessageBody": "\ud800"}, "InvalidMessageContents"),
+        ("SendMessageBatch", {"Entries": [{"Id": "1", "MessageBody": "\ud800"}]}, None),
+        ("SendMessage", {}, "MissingParameter"),
+    ],
+)
+def test_what_no_sdk_would_send(served: Any, operation: str, body: dict[str, Any], code: str | None) -> None:
+    served.client("sqs").create_queue(QueueName="jobs")
+    url = f"http://127.0.0.1:{served.port}/000000000000/jobs"
+    headers = {"x-amz-target": f"AmazonSQS.{operation}", "content-type": "application/x-amz-json-1.0"}
+    content = json.dumps({"QueueUrl": url, **body})
+    answer = httpx.post(f"http://127.0.0.1:{served.port}/", content=content, headers=headers)
+    if code is None:
+        assert answer.json()["Failed"][0]["Code"] == "InvalidMessageContents"
+        return
+    assert answer.status_code == 400
+    told = answer.headers.get("x-amzn-query-error", answer.json()["__type"]).partition(";")[0]
+    assert told == code

@@ -11,6 +11,7 @@ from sandbox.control.shims.sqs.queues import Queues
 from sandbox.control.shims.sqs.receiving import Receiving
 from sandbox.control.shims.sqs.sending import Sending
 from sandbox.control.shims.sqs.state import State
+from sandbox.control.shims.sqs.types import typed
 
 __all__ = ["Sqs", "State"]
 
@@ -29,7 +30,7 @@ class Sqs:
         made: dict[str, Handler] = {}
         for part in self._parts:
             made.update(part.handlers())
-        return made
+        return {operation: typed(handler) for operation, handler in made.items()}
 
     def reset(self) -> None:
         """Forget everything."""

@@ -64,6 +64,8 @@ def _check_attribute(name: str, attribute: Mapping[str, Any]) -> None:
         raise invalid_value(
             f"Message (user) attribute '{name}' must contain a non-empty value of type '{right[:6]}'."
         )
+    if right == "StringValue" and _BAD.search(str(attribute["StringValue"])):
+        raise SqsError("InvalidMessageContents", "Invalid characters found.", "InvalidMessageContents")
     if found[1] == "Number" and not _is_number(str(attribute["StringValue"])):
         raise invalid_value(f"Can't cast the value of message (user) attribute '{name}' to a number.")
 

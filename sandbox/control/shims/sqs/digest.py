@@ -12,12 +12,13 @@ from typing import Any
 
 Attributes = Mapping[str, Mapping[str, Any]]  # name -> DataType with StringValue or BinaryValue
 
+_HALVES = "surrogatepass"  # half a pair is refused elsewhere
 _TEXT, _BINARY = b"\x01", b"\x02"
 
 
 def md5_of(text: str) -> str:
     """Of a body, as hexadecimal digits."""
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(text.encode("utf-8", _HALVES), usedforsecurity=False).hexdigest()
 
 
 def md5_of_attributes(attributes: Attributes) -> str | None:
@@ -27,7 +28,7 @@ def md5_of_attributes(attributes: Attributes) -> str | None:
     digest = hashlib.md5(usedforsecurity=False)
     for name in sorted(attributes):
         attribute = attributes[name]
-        for part in (name.encode(), str(attribute["DataType"]).encode()):
+        for part in (name.encode("utf-8", _HALVES), str(attribute["DataType"]).encode("utf-8", _HALVES)):
             digest.update(_counted(part))
         kind = _BINARY if "BinaryValue" in attribute else _TEXT
         digest.update(kind + _counted(value_of(attribute)))
@@ -42,12 +43,14 @@ def value_of(attribute: Mapping[str, Any]) -> bytes:
     """An attribute's value as bytes."""
     if "BinaryValue" in attribute:
         return bytes(attribute["BinaryValue"])
-    return str(attribute.get("StringValue", "")).encode()
+    return str(attribute.get("StringValue", "")).encode("utf-8", _HALVES)
 
 
 def size_of(body: str, attributes: Attributes) -> int:
     """Bytes of a message: its body, and names, types and values of its attributes."""
-    return len(body.encode()) + sum(
-        len(name.encode()) + len(str(one["DataType"]).encode()) + len(value_of(one))
+    return len(body.encode("utf-8", _HALVES)) + sum(
+        len(name.encode("utf-8", _HALVES))
+        + len(str(one.get("DataType", "")).encode("utf-8", _HALVES))
+        + len(value_of(one))
         for name, one in attributes.items()
     )
