@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from sandbox.auth import SignedRequest
     from sandbox.control.appsync import AuthType
 
 Operation = Literal["EVENT_CONNECT", "EVENT_SUBSCRIBE", "EVENT_PUBLISH"]
@@ -16,19 +15,6 @@ ACTIONS: Mapping[Operation, str] = {
     "EVENT_SUBSCRIBE": "appsync:EventSubscribe",
     "EVENT_PUBLISH": "appsync:EventPublish",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What an operation says of who asks for it.
-
-    ``headers``: in lower case, of the request or of a frame's ``authorization``. ``signed``: what a signature may
-    cover, one of them must fit.
-    """
-
-    headers: Mapping[str, str]
-    signed: Sequence[SignedRequest]
-    source_ip: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sandbox.auth import SignedRequest
 from sandbox.aws import json_text
 from sandbox.aws.errors import NotEmulatedError
+from sandbox.services.appsync_auth import Credentials
 from sandbox.services.appsync_events import frames, publishing
-from sandbox.services.appsync_events.caller import Credentials
 from sandbox.services.appsync_events.errors import RefusedError, bad_request
 from sandbox.services.exchange import ClientGoneError, Exchange
 

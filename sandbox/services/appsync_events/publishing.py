@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws import json_text
+from sandbox.services.appsync_auth import Credentials
 from sandbox.services.appsync_events import channels, frames
-from sandbox.services.appsync_events.caller import Asked, Credentials
+from sandbox.services.appsync_events.caller import Asked
 from sandbox.services.appsync_events.errors import RefusedError, bad_request
 from sandbox.services.appsync_events.handlers import Handled, Incoming, Occasion
 

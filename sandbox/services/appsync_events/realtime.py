@@ -13,8 +13,9 @@ from sandbox.anomalies import Line
 from sandbox.auth import SignedRequest
 from sandbox.aws import json_text
 from sandbox.aws.errors import NotEmulatedError
+from sandbox.services.appsync_auth import Credentials
 from sandbox.services.appsync_events import channels, frames, publishing
-from sandbox.services.appsync_events.caller import Asked, Credentials
+from sandbox.services.appsync_events.caller import Asked
 from sandbox.services.appsync_events.errors import RefusedError, bad_request
 from sandbox.services.appsync_events.handlers import Occasion
 from sandbox.services.appsync_events.keep_alive import KeepAlive
