@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from mock_llm.direct import EXTENSION
@@ -25,6 +25,8 @@ from sandbox.front.websocket import WebSocketConnection
 # uvicorn closes a connection that has been idle for so long (s). A day: a client of the virtual clock may find
 # hours gone between two of its requests.
 IDLE = 86_400
+# Servers behind the sandbox may answer with any three digits; uvicorn knows those up to 599.
+STATUS_LINE.update({status: b"HTTP/1.1 %d \r\n" % status for status in range(600, 1000)})
 
 
 class Http1:

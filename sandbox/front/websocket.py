@@ -31,6 +31,9 @@ LINGER = 10
 # Frames that the service has not taken: the client is held back above so many bytes (each frame counts some more).
 READ_AHEAD = 2**17
 _PER_FRAME = 256
+# What may pile up for a client that does not read, before it is cut off (bytes). Services whose AWS counterpart has a
+# limit of its own look at `buffered` earlier; this one is the sandbox's, for its memory.
+UNREAD = 2**26
 _NAMES: dict[Opcode, Literal["text", "binary", "continuation", "ping", "pong"]] = {
     Opcode.TEXT: "text",
     Opcode.BINARY: "binary",
@@ -191,6 +194,14 @@ class WebSocketConnection(asyncio.Protocol):
             else:
                 self._protocol.send_binary(data)
             self._flush()
+            if self.buffered > UNREAD:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        detail = f"the client has left {self.buffered} bytes unread"
+        log.warning("a WebSocket is cut off: %s", detail)
+        self._end(WebSocketDisconnect(1006, "", "server", detail))
+        self.transport.abort()
 
     @property
     def buffered(self) -> int:

@@ -143,6 +143,11 @@ def test_what_cannot_be_read_is_told(sql: str, error: type[SqlError], named: str
     assert type(wrong.value) is error
 
 
+def test_what_is_nested_too_deep_is_told():
+    with pytest.raises(SqlError, match="too deep"):
+        parse(f"SELECT {'(' * 3000}1{')' * 3000} FROM 'a'")
+
+
 def test_texts_with_expressions_in_them():
     assert filled("out/${topic(2)}/${b.c}/${a + 1}", facts()) == "out/lovelace/x/2"
     with pytest.raises(SqlError, match="undefined"):

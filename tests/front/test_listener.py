@@ -46,6 +46,10 @@ async def echo(scope, receive, send):
         for part in (b"one ", b"two ", b""):
             await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
         return
+    if scope["path"] == "/999":
+        await send({"type": "http.response.start", "status": 999, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        return
     body = f"{scope['http_version']} {scope['scheme']} {scope['path']}".encode()
     length = [] if scope["path"] == "/cut" else [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": length})
@@ -276,6 +280,16 @@ def test_clock_is_told_when_a_client_goes(tmp_path, kind):
     peers = [peer for name, peer in seen if name == "connected"]
     assert len(peers) == 3
     assert sorted(peer for name, peer in seen if name == "gone") == sorted(peers)
+
+
+def test_a_status_that_nobody_knows_is_answered(tmp_path):
+    async def check(port: int, _: Certificates) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /999 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 999 \r\n")
+        writer.close()
+
+    on_port(tmp_path, check)
 
 
 @pytest.mark.parametrize(

@@ -375,6 +375,42 @@ def test_a_client_that_does_not_read_is_seen(tmp_path):
     sandbox.clock.run(main)
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_client_that_never_reads_is_cut_off(tmp_path, monkeypatch, caplog, tls):
+    monkeypatch.setattr("sandbox.front.websocket.UNREAD", 2**23)
+
+    async def main(clock: Clock) -> None:
+        ended = asyncio.get_running_loop().create_future()
+
+        async def pusher(scope, receive, send):
+            socket = scope["websocket"]
+            await socket.accept()
+            while not socket.closed:
+                socket.send(b"x" * 100_000)
+                assert socket.buffered < 2**23 + 200_000
+                await asyncio.sleep(0)
+            with pytest.raises(WebSocketDisconnect) as end:
+                await socket.receive()
+            ended.set_result(end.value)
+
+        async with serving(pusher, clock, tmp_path) as (port, certificates):
+            context = None
+            if tls:
+                context = ssl.create_default_context(cafile=str(certificates.ca))
+            _, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=context, server_hostname="localhost" if tls else None
+            )
+            writer.write(HELLO + b"\r\n")
+            writer.transport.pause_reading()
+            end = await asyncio.wait_for(ended, 10)
+            assert (end.code, end.by) == (1006, "server")
+            assert "bytes unread" in end.detail
+            writer.transport.abort()
+
+    sandbox.clock.run(main)
+    assert "bytes unread" in caplog.text
+
+
 def test_a_service_that_does_not_receive_holds_the_client_back(tmp_path):
     async def main(clock: Clock) -> None:
         socket = asyncio.get_running_loop().create_future()

@@ -61,7 +61,10 @@ class Query:
 @lru_cache(maxsize=512)
 def parse(sql: str) -> Query:
     """A rule's statement. Raises :class:`SqlError`."""
-    return _Parser(sql).query()
+    try:
+        return _Parser(sql).query()
+    except RecursionError as error:
+        raise SqlError(f"The statement is nested too deep: {sql[:100]}...") from error
 
 
 @lru_cache(maxsize=512)
