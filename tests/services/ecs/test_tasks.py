@@ -279,14 +279,18 @@ def test_what_a_container_left_behind_ends_with_it(ecs: Any) -> None:
     async def main(world: Any) -> Any:
         task = await world.start({"code": f"import subprocess; {start}; print(*p)"})
         await world.until(lambda: task.over)
-        pids = [int(pid) for pid in world.lines()[0].split()]
-        for _ in range(500):  # what was killed takes its time to die
-            if not any(map(lives, pids)):
-                break
-            time.sleep(0.01)
-        return [pid for pid in pids if lives(pid)]
+        return await asyncio.to_thread(survivors, [int(pid) for pid in world.lines()[0].split()])
 
     assert ecs(main) == []
+
+
+def survivors(pids: list[int]) -> list[int]:
+    """Those that live on; what was killed takes its time to die."""
+    for _ in range(500):
+        if not any(map(lives, pids)):
+            break
+        time.sleep(0.01)
+    return [pid for pid in pids if lives(pid)]
 
 
 def lives(pid: int) -> bool:
