@@ -389,6 +389,9 @@ def handler(event, context):
                 await api.publish(1, headers={"Authorization": "me"})
                 assert await client.events(1) == [("s1", {"handlerContext": {"user": "me"}})]
             await api.publish(1, headers={"Authorization": "you"}, status=401)
+            await world.aws("lambda", "RemovePermission", FunctionName="auth", StatementId="a")
+            unkept = await api.publish(1, channel="/chat/b", headers={"Authorization": "me"}, status=401)
+            assert unkept["errors"] == UNAUTHORIZED
         asked = [
             e.data["line"].split()[1:] for e in world.events("log") if e.data["line"].startswith("ASKED")
         ]
@@ -399,6 +402,8 @@ def handler(event, context):
             ["EVENT_PUBLISH", "chat", "/chat/a"],
             ["EVENT_PUBLISH", "chat", "/chat/a"],
         ]
+        (failed,) = (e for e in world.events("failed") if e.data.get("type") == "authorizer")
+        assert failed.data["reason"].startswith(f"{FUNCTION}auth does not permit appsync.amazonaws.com")
 
     play(main)
 

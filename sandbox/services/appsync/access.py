@@ -2,10 +2,15 @@
 
 What is quoted of refusals: "Unable to parse JWT token." also for a token with ``Bearer`` before it (issue 198 of
 aws-appsync-community), "Token has expired." (S). Other messages than the usual one are those of SigV4's verification.
+
+Lambda authorizers: ``isAuthorized`` false is the usual 401 (amplify-js's issue 9513). A function that AppSync may not
+invoke gives a ``BadRequestException`` without a message (aws-cdk's issue 19239); that one that fails, takes too long
+or gives no object is the same, and the status 400, are UNSOURCED.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +20,6 @@ from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.services import appsync_auth
 from sandbox.services.appsync.caller import Caller
 from sandbox.services.appsync.errors import RequestRefused, no_credentials, unauthorized
-from sandbox.services.appsync.lambda_authorizer import LambdaAuthorizers
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 _CANNOT_PARSE = "Unable to parse JWT token."
 _EXPIRED = "Token has expired."
+_FIELD = re.compile(r"(?:arn:.*/types/)?(?P<type>\w+)(?:/fields/|\.)(?P<field>\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Access:
     def __init__(self, sandbox: Sandbox) -> None:
         self._limits = sandbox.limits
         self._modes = appsync_auth.Modes(sandbox)
-        self._lambda = LambdaAuthorizers(sandbox)
+        self._authorizers = appsync_auth.Authorizers(sandbox, "appsync", "appsync.lambda_authorizer.timeout")
 
     async def caller(self, api: GraphqlApi, given: Credentials) -> Caller:
         """Who it is. Raises :class:`RequestRefused`."""
@@ -89,7 +94,7 @@ class Access:
             return await self._by_user(known, token, given)
         if own is None:
             raise unauthorized(self._limits)
-        return await self._lambda.caller(api, own, token, given)
+        return await self._by_authorizer(api, own, token, given)
 
     async def _by_user(self, provider: AuthProvider, token: str, given: Credentials) -> Caller:
         identity = await self._modes.user(provider, token, given.source_ip)
@@ -99,6 +104,28 @@ class Access:
         identity["defaultAuthStrategy"] = default
         groups = frozenset(map(str, identity["groups"] or ()))
         return Caller("AMAZON_COGNITO_USER_POOLS", identity, groups, default_allows=default == "ALLOW")
+
+    async def _by_authorizer(
+        self, api: GraphqlApi, provider: AuthProvider, token: str, given: Credentials
+    ) -> Caller:
+        about = {
+            "queryString": given.query,
+            "operationName": given.operation,
+            "variables": dict(given.variables or {}),
+        }
+        question = appsync_auth.Question(token, given.headers, about)
+        try:
+            answer = await self._authorizers.ask(api, provider.authorizer or {}, question)
+        except appsync_auth.AuthorizerFailedError as failure:
+            raise RequestRefused(400, "BadRequestException", "") from failure
+        identity = {"resolverContext": dict(answer.get("resolverContext") or {})}
+        return Caller("AWS_LAMBDA", identity, denied=_denied(answer.get("deniedFields") or ()))
+
+
+def _denied(names: Any) -> frozenset[str]:
+    """``deniedFields``: ARNs or ``Type.field``, as ``Type.field``."""
+    found = (_FIELD.fullmatch(str(name)) for name in names)
+    return frozenset(f"{match['type']}.{match['field']}" for match in found if match)
 
 
 def _provider(api: GraphqlApi, kind: AuthType) -> AuthProvider | None:

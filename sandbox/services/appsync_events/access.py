@@ -1,4 +1,7 @@
-"""The five ways into an Event API (facts 5.10, 5.13, 5.22, 5.23): at the connection, and anew at each operation."""
+"""The five ways into an Event API (facts 5.10, 5.13, 5.22, 5.23): at the connection, and anew at each operation.
+
+Which error a Lambda authorizer that fails leads to is UNSOURCED: here, that of one that refuses.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from sandbox.auth import authorize
 from sandbox.auth.tokens import TokenError, unverified_claims
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.services import appsync_auth
-from sandbox.services.appsync_events.authorizer import Authorizers
 from sandbox.services.appsync_events.caller import ACTIONS, Asked, Caller
 from sandbox.services.appsync_events.errors import NO_CREDENTIALS, RefusedError, unauthorized
 
@@ -24,7 +26,7 @@ class Access:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._modes = appsync_auth.Modes(sandbox)
-        self._authorizers = Authorizers(sandbox)
+        self._authorizers = appsync_auth.Authorizers(sandbox, "appsync_events")
 
     async def caller(self, api: EventApi, asked: Asked, given: Credentials) -> Caller:
         """Who it is. Raises ``RefusedError``: unknown, expired, or by a mode that the operation does not take."""
@@ -38,7 +40,7 @@ class Access:
             if token.startswith("AWS4-HMAC-SHA256"):
                 return await self._by_signature(api, asked, given)
             return await self._by_token(api, asked, token, given)
-        except appsync_auth.RefusedError as refusal:
+        except (appsync_auth.RefusedError, appsync_auth.AuthorizerFailedError) as refusal:
             raise unauthorized() from refusal
 
     def _by_key(self, api: EventApi, asked: Asked, key: str, headers: Mapping[str, str]) -> Caller:
@@ -67,8 +69,16 @@ class Access:
             identity = await self._modes.user(known, token, given.source_ip)
             return Caller(known.type, identity, given.headers)
         own = _provider(api, asked, "AWS_LAMBDA")
-        context = await self._authorizers.ask(api, own.authorizer or {}, token, asked, given.headers)
-        return Caller("AWS_LAMBDA", {"handlerContext": context}, given.headers)
+        about = {
+            "operation": asked.operation,
+            "channelNamespaceName": asked.namespace,
+            "channel": asked.channel,
+        }
+        question = appsync_auth.Question(token, given.headers, about, (asked.operation, asked.channel))
+        answer = await self._authorizers.ask(api, own.authorizer or {}, question)
+        return Caller(
+            "AWS_LAMBDA", {"handlerContext": dict(answer.get("handlerContext") or {})}, given.headers
+        )
 
 
 def _issuer(token: str) -> object:
