@@ -13,10 +13,15 @@ STORIES = {story.id: story for story in load_stories(FILE)}
 
 
 def seen(result: Any) -> list[Any]:
-    """What happened when, without what names a process: its id, and an address made of the sandbox's port."""
+    """What happened when, without what names a process: its id, and an address made of the sandbox's port.
+
+    A task that is told to stop ends when gunicorn looks at its workers, a tenth of a second earlier or later; what
+    the model says to it after the client's last event is left out, too.
+    """
     told = []
+    over = max(event.at for event in result.trace.events if event.source == "client")
     for event in result.trace.events:
-        if event.source in ("client", "model"):
+        if event.source == "client" or (event.source == "model" and event.at <= over):
             told.append((event.at, event.source, event.name, event.id, dict(event.data)))
         elif event.source == "alb":
             told.append((event.at, event.name, event.data.get("bytes"), event.data.get("status")))
