@@ -10,7 +10,7 @@ from sandbox.aws.errors import NotEmulatedError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocketDisconnect
 from sandbox.services import account_throttle
 from sandbox.services.api_websocket.call import Call
-from sandbox.services.api_websocket.connection import Connection, Lifetime
+from sandbox.services.api_websocket.connection import Connection
 from sandbox.services.api_websocket.errors import IntegrationError
 from sandbox.services.api_websocket.events import headers_of_disconnect
 from sandbox.services.api_websocket.handshakes import Handshakes
@@ -19,6 +19,7 @@ from sandbox.services.api_websocket.management import Management
 from sandbox.services.api_websocket.messages import Messages
 from sandbox.services.api_websocket.throttle import Buckets
 from sandbox.services.exchange import Exchange
+from sandbox.services.realtime import Lifetime
 
 if TYPE_CHECKING:
     from sandbox.control.resources import V2Throttle
@@ -89,7 +90,7 @@ class WebSocketApiService:
         connection.lifetime = Lifetime(
             float(limits.value("api_websocket.idle_timeout")),
             float(limits.value("api_websocket.duration")),
-            lambda: self._expire(connection),
+            lambda _: self._expire(connection),
         )
         self._connections[connection.id] = connection
         timeline.record(self.name, "connected", connection.id, api=connection.api_id, stage=connection.stage)

@@ -18,8 +18,8 @@ from sandbox.services.appsync_events import channels, frames, publishing
 from sandbox.services.appsync_events.caller import Asked
 from sandbox.services.appsync_events.errors import RefusedError, bad_request
 from sandbox.services.appsync_events.handlers import Occasion
-from sandbox.services.appsync_events.keep_alive import KeepAlive
 from sandbox.services.appsync_events.subscriptions import Connection, Subscription
+from sandbox.services.realtime import KeepAlive, messages
 
 if TYPE_CHECKING:
     from sandbox.context import Scope
@@ -69,16 +69,9 @@ class Realtime:
     # -- messages
 
     async def receive(self, connection: Connection) -> None:
-        """Take frames until the connection ends: raises ``WebSocketDisconnect``."""
-        parts: list[bytes] = []
-        while True:
-            frame = await connection.socket.receive()
-            if frame.opcode in ("ping", "pong"):
-                continue
-            parts.append(frame.data)
-            if frame.fin:
-                body, parts = b"".join(parts), []
-                self._engine.sandbox.spawn(self._handle(connection, body), f"message of {connection.id}")
+        """Take messages until the connection ends: raises ``WebSocketDisconnect``."""
+        async for body in messages(connection.socket):
+            self._engine.sandbox.spawn(self._handle(connection, body), f"message of {connection.id}")
 
     async def _handle(self, connection: Connection, body: bytes) -> None:
         try:
@@ -101,7 +94,7 @@ class Realtime:
         self._say(connection, frames.connection_ack(float(limits.value("appsync_events.keep_alive.timeout"))))
         if connection.keep_alive is None:
             interval = float(limits.value("appsync_events.keep_alive.interval"))
-            connection.keep_alive = KeepAlive(interval, lambda text: self._say(connection, text))
+            connection.keep_alive = KeepAlive(interval, lambda: self._say(connection, frames.KA))
 
     async def _operate(self, connection: Connection, kind: str, id: Any, message: dict[str, Any]) -> None:
         try:

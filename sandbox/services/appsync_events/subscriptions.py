@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sandbox.anomalies import Line
     from sandbox.context import WebSocket
     from sandbox.services.appsync_events.channels import Channel
-    from sandbox.services.appsync_events.keep_alive import KeepAlive
+    from sandbox.services.realtime import KeepAlive
 
 
 @dataclass(slots=True, eq=False)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.anomalies import Line
-from sandbox.services.iot.lifetime import Lifetime
 from sandbox.services.iot.mqtt import packets as p
 from sandbox.services.iot.mqtt.errors import Reason
 from sandbox.services.iot.topics import topic_fault
+from sandbox.services.realtime import Lifetime
 
 if TYPE_CHECKING:
     from sandbox.services.iot.identity import Identity
@@ -133,7 +133,7 @@ class Connecting:
         identity = link.identity
         assert identity is not None
         silence = link.keep_alive * float(limits.value("iot.keep_alive.grace"))
-        link.lifetime = Lifetime(silence, identity.lives, identity.ends_with, link.expire)
+        link.lifetime = Lifetime(silence, identity.lives, link.expire)  # facts 6.3, 6.10
 
     def _properties(self, expiry: float) -> dict[str, Any]:
         """What CONNACK says to an MQTT 5 client."""

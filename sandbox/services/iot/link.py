@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from sandbox.anomalies import Line
 from sandbox.services.iot import mqtt, publishing, subscribing
 from sandbox.services.iot.connecting import Connecting, Refusal
-from sandbox.services.iot.lifetime import Lifetime
 from sandbox.services.iot.message import Message, Origin
 from sandbox.services.iot.mqtt import packets as p
 from sandbox.services.iot.mqtt.errors import MqttError, Reason
 from sandbox.services.iot.rates import Outbox, Pace
+from sandbox.services.realtime import Ended, Lifetime
 from sandbox.services.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
@@ -208,9 +208,13 @@ class Link:
         """Tell the timeline."""
         self.broker.note(what, self.client_id, **data)
 
-    def expire(self, why: str, code: int | None) -> None:
-        """A timer of the connection says that it ends."""
-        self.end(why, code)
+    def expire(self, ended: Ended) -> None:
+        """The connection's timer says that it ends."""
+        if ended == "idle":
+            self.end("MQTT_KEEP_ALIVE_TIMEOUT", Reason.KEEP_ALIVE_TIMEOUT)
+        else:
+            assert self.identity is not None
+            self.end(self.identity.ends_with, None)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

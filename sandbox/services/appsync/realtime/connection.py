@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sandbox.services.appsync.realtime import frames
+from sandbox.services.realtime import KeepAlive
 
 if TYPE_CHECKING:
     from sandbox.anomalies import Line
@@ -66,28 +67,27 @@ class Connection:
 class Timers:
     """``ka`` frames, once there was a ``connection_ack``, and the end of the longest connection."""
 
-    __slots__ = ("_end", "_interval", "_ka", "_loop", "_say")
+    __slots__ = ("_end", "_interval", "_ka", "_say")
 
     def __init__(
         self, interval: float, lifetime: float, say: Callable[[str], None], over: Callable[[], None]
     ) -> None:
-        self._loop = asyncio.get_running_loop()
         self._interval = interval
         self._say = say
-        self._ka: asyncio.TimerHandle | None = None
-        self._end = self._loop.call_later(lifetime, over)
+        self._ka: KeepAlive | None = None
+        self._end = asyncio.get_running_loop().call_later(lifetime, over)
 
     def keep_alive(self) -> None:
         """One ``ka`` now (amplify-js's issues 7019 and 9226 show it behind the ack) and then at each interval."""
         if self._ka is None:
-            self._beat(self._loop.time())
+            self._beat()
+            self._ka = KeepAlive(self._interval, self._beat)
 
     def stop(self) -> None:
         """The connection has ended."""
         self._end.cancel()
         if self._ka is not None:
-            self._ka.cancel()
+            self._ka.stop()
 
-    def _beat(self, at: float) -> None:
+    def _beat(self) -> None:
         self._say(frames.KA)
-        self._ka = self._loop.call_at(at + self._interval, self._beat, at + self._interval)

@@ -12,6 +12,7 @@ from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync.realtime import frames, subscribing
 from sandbox.services.appsync.realtime.connection import Connection, Subscription
 from sandbox.services.appsync.realtime.subscribing import SubscribeError
+from sandbox.services.realtime import messages
 
 if TYPE_CHECKING:
     from sandbox.services.appsync.engine import Engine
@@ -27,16 +28,9 @@ class Messages:
         self._engine = engine
 
     async def receive(self, connection: Connection) -> None:
-        """Take frames until the connection ends: raises ``WebSocketDisconnect``."""
-        parts: list[bytes] = []
-        while True:
-            frame = await connection.socket.receive()
-            if frame.opcode in ("ping", "pong"):
-                continue
-            parts.append(frame.data)
-            if frame.fin:
-                body, parts = b"".join(parts), []
-                self._engine.sandbox.spawn(self._handle(connection, body), f"message of {connection.id}")
+        """Take messages until the connection ends: raises ``WebSocketDisconnect``."""
+        async for body in messages(connection.socket):
+            self._engine.sandbox.spawn(self._handle(connection, body), f"message of {connection.id}")
 
     async def _handle(self, connection: Connection, body: bytes) -> None:
         try:
