@@ -136,9 +136,11 @@ MODES = {"key": "API Key Authorization", "iam": "IAM Authorization", "token": "U
 def test_a_subscriber_gets_what_another_client_sends(mode: str) -> None:
     async def script(api: Api) -> Any:
         async def first() -> Any:
-            async with api.subscriber(mode) as session:
-                async with aclosing(session.subscribe(asked(ON_SEND, room="a"))) as results:
-                    return await anext(results)
+            async with (
+                api.subscriber(mode) as session,
+                aclosing(session.subscribe(asked(ON_SEND, room="a"))) as results,
+            ):
+                return await anext(results)
 
         stands = api.subscribed()
         waiting = asyncio.get_running_loop().create_task(first())

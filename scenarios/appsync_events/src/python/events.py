@@ -12,7 +12,7 @@ from botocore.session import Session
 
 ENDPOINT = os.environ["EVENTS_URL"]
 CREDENTIALS = Session().get_credentials()
-CONNECTIONS = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE", True))  # they are kept
+CONNECTIONS = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE") or True)  # they are kept
 
 
 def publish(channel: str, events: Sequence[dict[str, Any]]) -> None:

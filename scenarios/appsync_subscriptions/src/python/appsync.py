@@ -11,7 +11,7 @@ from botocore.session import Session
 
 ENDPOINT = os.environ["GRAPHQL_URL"]
 CREDENTIALS = Session().get_credentials()
-CONNECTIONS = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE", True))  # they are kept
+CONNECTIONS = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE") or True)  # they are kept
 
 
 def mutate(query: str, variables: dict[str, Any]) -> dict[str, Any]:
