@@ -7,6 +7,7 @@ than or equal to 900``.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -49,7 +50,26 @@ def _structure(
         yield from _member(member, value[name], where, {**member.metadata, **bounds.get(name, {})})
 
 
+_PYTHON: Mapping[str, tuple[type, ...]] = {
+    "string": (str, bytes),
+    "list": (list, tuple),
+    "map": (Mapping,),
+    "structure": (Mapping,),
+}
+
+
+def _check_type(shape: Any, value: Any, where: str) -> None:
+    """JSON of another type is not looked at any further; the words are UNSOURCED."""
+    wanted = _PYTHON.get(shape.type_name)
+    if wanted is not None and not isinstance(value, wanted):
+        told = (
+            f"'{where}': {json.dumps(value, default=str)[:100]} can not be converted to a {shape.type_name}"
+        )
+        raise AwsError(400, "SerializationException", told)
+
+
 def _member(shape: Any, value: Any, where: str, metadata: Mapping[str, Any]) -> Iterator[str]:
+    _check_type(shape, value, where)
     for constraint in _broken(shape, value, metadata):
         yield _failed(value, where, constraint)
     if shape.type_name == "structure" and isinstance(value, Mapping):
@@ -64,6 +84,8 @@ def _elements(shape: Any, values: list[Any], where: str) -> Iterator[str]:
         for index, value in enumerate(values, 1):
             yield from _member(shape, value, f"{where}.{index}.member", shape.metadata)
         return
+    for value in values:
+        _check_type(shape, value, where)
     constraints = _all_constraints(shape, shape.metadata)
     if constraints and any(list(_broken(shape, value, shape.metadata)) for value in values):
         yield _failed(values, where, f"Member must satisfy constraint: [{', '.join(constraints)}]")

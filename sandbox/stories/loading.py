@@ -50,7 +50,12 @@ def load_stories(path: Path) -> list[Story]:
     problems: list[Problem] = []
     stories: list[Story] = []
     for node in _documents(path, text):
-        problems += _repeated(path, node)
+        try:
+            problems += _repeated(path, node)
+        except RecursionError:
+            line = node.start_mark.line + 1
+            told = "is nested too deep, or an alias (*name) is inside of what it stands for"
+            raise StoryError([*problems, Problem(path, line, 1, "", told)]) from None
         story = _story(path, node, problems)
         if story is not None:
             twin = next((one for one in stories if one.id == story.id), None)

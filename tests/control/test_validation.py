@@ -30,6 +30,23 @@ def test_a_missing_member() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("params", "where"),
+    [
+        ({"FunctionName": 5}, "'functionName': 5 can not be converted to a string"),
+        ({"FunctionName": "f", "Cors": "x"}, "'cors': \"x\" can not be converted to a structure"),
+        ({"FunctionName": "f", "Cors": {"AllowMethods": {"a": 1}}}, "'cors.allowMethods': "),
+        ({"FunctionName": "f", "Cors": {"AllowMethods": [{"a": 1}]}}, "'cors.allowMethods': "),
+    ],
+)
+def test_json_of_another_type(params: dict[str, Any], where: str) -> None:
+    model = wire.service_model("lambda").operation_model("CreateFunctionUrlConfig")
+    with pytest.raises(AwsError) as raised:
+        validate(model, {"AuthType": "NONE", **params})
+    assert (raised.value.status, raised.value.code) == (400, "SerializationException")
+    assert where in raised.value.message
+
+
 def test_nested_members_and_lists() -> None:
     cors = {"MaxAge": 86_401, "AllowMethods": ["GET", "NOTALLOWED"]}
     found = message("CreateFunctionUrlConfig", {"FunctionName": "chat", "AuthType": "NONE", "Cors": cors})

@@ -63,6 +63,11 @@ def test_what_is_no_yaml_is_told_with_its_place(tmp_path: Path):
     assert problems(write(tmp_path, "id: [\n"))[0].startswith(":2:1: not YAML: ")
 
 
+@pytest.mark.parametrize("text", ["id: x\na: &a [*a]\n", "\n\nid: " + "[" * 2000 + "]" * 2000 + "\n"])
+def test_what_has_no_end_is_told(tmp_path: Path, text: str):
+    assert "nested too deep" in problems(write(tmp_path, text))[0]
+
+
 def test_a_key_given_twice_is_told(tmp_path: Path):
     assert problems(write(tmp_path, GOOD + "  status: 504\n")) == [":11:3: expect.status: is given twice"]
 

@@ -373,6 +373,23 @@ def test_mappings_are_listed_and_there_is_one_of_a_queue_and_a_function() -> Non
     play(body)
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *('{"body": 5}', '{"body": []}', '{"body": [[1]]}', '{"body": [{}]}', '{"body": [{"near": 1}]}'),
+        *('{"body": {"a": [{"numeric": [">", "x"]}]}}', '{"body": [{"numeric": ["~", 1]}]}'),
+        *('{"body": [{"prefix": 1}]}', '{"body": [{"exists": "x"}]}', '{"$or": {"body": ["x"]}}', "[1]"),
+    ],
+)
+def test_rules_that_are_none_are_refused(pattern: str) -> None:
+    async def body(world: World) -> None:
+        await world.queue()
+        with pytest.raises(AwsError, match=r"Invalid filter pattern definition\."):
+            await world.map(FilterCriteria={"Filters": [{"Pattern": pattern}]})
+
+    play(body)
+
+
 def test_a_pattern_without_end_is_refused() -> None:
     async def body(world: World) -> None:
         await world.queue()

@@ -17,6 +17,7 @@ from sandbox.control.event_sources import EventSource, Inbox
 from sandbox.control.localstack.inbox import RemoteInbox
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
+from sandbox.control.shims.lambda_.filter_patterns import is_pattern
 from sandbox.control.shims.lambda_.names import FunctionName
 from sandbox.control.shims.lambda_.state import State, checked
 from sandbox.control.shims.lambda_.store import Region, conflict, invalid, missing
@@ -322,5 +323,5 @@ def _check(members: Mapping[str, Any], fifo: bool) -> None:
             pattern = json.loads(one.get("Pattern") or "")
         except (ValueError, RecursionError):
             pattern = None
-        if not isinstance(pattern, dict):
+        if not is_pattern(pattern):
             raise invalid("Invalid filter pattern definition.")
