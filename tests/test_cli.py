@@ -36,7 +36,7 @@ def sandbox(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
             ("up", "--region", "somewhere nice"),
             "--region takes a region such as us-east-1, not 'somewhere nice'",
         ),
-        (("up", "--clock", "fast"), "--clock takes real or virtual"),
+        (("up", "--clock", "fast"), "--clock takes real, virtual or scaled:N"),
         (("up", "--as-of", "2024-13-01"), "'2024-13-01' is not a date"),
         (("up", "--as-of", "9999-12-31"), "9999-12-31 is too far away"),
     ],
