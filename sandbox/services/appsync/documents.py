@@ -29,6 +29,10 @@ from sandbox.services.appsync import selections
 from sandbox.services.appsync.errors import Entry, malformed, plain
 from sandbox.services.appsync.schema import executable
 
+# What graphql-java reads of a query by default (its documentation, "Limits"); whether AppSync sets others: UNSOURCED.
+LONGEST = 2**20  # characters
+MOST_TOKENS = 15_000
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -49,8 +53,10 @@ class Document:
 @lru_cache(maxsize=4096)
 def read(sdl: str, text: str) -> Document:
     """A document for a schema. Raises ``RequestRefused`` when it is no GraphQL."""
+    if len(text) > LONGEST:
+        raise malformed("Unable to parse GraphQL query.")
     try:
-        ast = parse(text)
+        ast = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLError as wrong:
         raise malformed("Unable to parse GraphQL query.") from wrong
     schema = executable(sdl).schema

@@ -342,3 +342,11 @@ def test_half_a_surrogate_pair_of_a_resolver(appsync: SimpleNamespace) -> None:
 
     config = appsync.api(appsync.resolver("Mutation.send", code))
     assert appsync.play(script, config) == {"data": {"send": {"text": "a?"}}}
+
+
+@pytest.mark.parametrize("query", ["{ hello } #" + "x" * 2**20, "{" + " hello" * 15_000 + "}"])
+def test_queries_that_are_too_long_are_not_read(appsync: SimpleNamespace, query: str) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post(query, status=400)
+
+    assert appsync.play(script)["errors"][0]["message"] == "Unable to parse GraphQL query."
