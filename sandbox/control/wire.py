@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape
 
+from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.control.message import Request, Response
 from sandbox.control.target import operation_hint
@@ -70,6 +71,8 @@ def read(service: str, request: Request) -> Operation:
         raise NotEmulatedError(f"{service} {operation_hint(request)}") from None
     protocol = determine_request_protocol(model, wrapped.content_type)
     try:
+        if protocol == "json" and request.body and not isinstance(json_text.loads(request.body), dict):
+            raise ValueError("the body is no JSON object")
         params = PROTOCOL_PARSERS[protocol](operation, map_type=dict).parse(
             {
                 "method": request.method,
@@ -80,7 +83,7 @@ def read(service: str, request: Request) -> Operation:
                 "url_params": uri_params,
             }
         )
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise AwsError(400, "SerializationException", f"The request could not be read: {error}") from error
     # The parser gives an empty list for one that the query string does not have.
     given = {name: value for name, value in params.items() if value != [] or not _in_query(operation, name)}

@@ -96,3 +96,10 @@ def test_a_body_that_cannot_be_read() -> None:
     with pytest.raises(AwsError) as raised:
         wire.read("lambda", request)
     assert raised.value.code == "SerializationException"
+
+
+@pytest.mark.parametrize("body", [b"{", b"null", b"[]", b"[" * 50_000, b"\xff"])
+def test_a_body_of_the_json_protocol_that_is_no_object(body: bytes) -> None:
+    with pytest.raises(AwsError) as raised:
+        wire.read("sqs", Request("POST", "h", "/", headers=SQS, body=body))
+    assert (raised.value.status, raised.value.code) == (400, "SerializationException")
