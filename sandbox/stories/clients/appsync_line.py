@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from sandbox.stories.clients.base import Stage
-from sandbox.stories.clients.connection import ABNORMAL, way
+from sandbox.stories.clients.dialing import ABNORMAL, dial
 from sandbox.stories.clients.wire import Teller
 
 _SWITCHED = 101
@@ -47,32 +46,13 @@ class Line:
 
     async def connect(self, url: str, subprotocols: Sequence[str]) -> None:
         """Connect, say ``connection_init``, wait for the answer. A refusal is a failed request."""
-        teller = self._teller
-        teller.request_sent("GET", url)
-        address, where = way(self._stage, url)
-        try:
-            self._socket = await connect(
-                address,
-                subprotocols=[Subprotocol(one) for one in subprotocols],
-                compression=None,
-                proxy=None,
-                open_timeout=None,
-                ping_interval=None,
-                max_size=None,
-                **where,
-            )
-        except InvalidStatus as refused:
-            teller.response_started(refused.response.status_code, dict(refused.response.headers.raw_items()))
-            teller.received(bytes(refused.response.body or b""))
-            teller.completed()
-            return
-        except (InvalidHandshake, EOFError, OSError) as error:
-            teller.failed("connection closed", f"{type(error).__name__}: {error}")
+        self._socket = await dial(self._stage, self._teller, url, {}, subprotocols)
+        if self._socket is None:
             return
         self._reader = asyncio.create_task(self._read(self._socket))
         answer = await self.ask({"type": "connection_init"}, "connection_init")
         if answer is not None and answer["type"] == "connection_ack":
-            teller.response_started(_SWITCHED, {})
+            self._teller.response_started(_SWITCHED, {})
         elif answer is not None:
             await self.refuse(answer)
 

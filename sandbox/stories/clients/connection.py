@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
-from sandbox.stories.clients.base import AWS_NAMES, Stage, StoryFailedError
+from sandbox.stories.clients.base import Stage
+from sandbox.stories.clients.dialing import ABNORMAL, dial, switched
 from sandbox.stories.clients.wire import Teller
-from sandbox.stories.expectations import ErrorKind
-
-ABNORMAL = 1006
 
 
 class Connection:
@@ -37,40 +32,10 @@ class Connection:
 
     async def connect(self, url: str, headers: Mapping[str, str], subprotocols: Sequence[str]) -> None:
         """Open it; a refusal is told as the HTTP answer that it is."""
-        teller = self._teller
-        teller.request_sent("GET", url)
-        address, where = way(self._stage, url)
-        try:
-            self._socket = await connect(
-                address,
-                additional_headers=dict(headers),
-                subprotocols=[Subprotocol(one) for one in subprotocols] or None,
-                compression=None,
-                proxy=None,
-                open_timeout=None,
-                ping_interval=None,
-                close_timeout=10,
-                max_size=None,
-                **where,
-            )
-        except InvalidStatus as refused:
-            answer = refused.response
-            teller.response_started(answer.status_code, dict(answer.headers.raw_items()))
-            if answer.body:
-                teller.received(bytes(answer.body))
-            teller.completed()
+        self._socket = await dial(self._stage, self._teller, url, headers, subprotocols)
+        if self._socket is None:
             return
-        except InvalidURI as error:
-            raise StoryFailedError(f"{url} is no WebSocket address: {error}") from None
-        except (InvalidHandshake, EOFError, OSError) as error:
-            kind: ErrorKind = (
-                "connection refused" if isinstance(error, ConnectionRefusedError) else "connection closed"
-            )
-            teller.failed(kind, f"{type(error).__name__}: {error}")
-            return
-        assert self._socket.response is not None
-        headers_of_answer = dict(self._socket.response.headers.raw_items())
-        teller.response_started(self._socket.response.status_code, headers_of_answer)
+        switched(self._teller, self._socket)
         self._reader = asyncio.create_task(self._read(self._socket))
 
     async def _read(self, socket: ClientConnection) -> None:
@@ -128,15 +93,6 @@ class Connection:
         self._leaving = True
         await self._socket.close(code)
         await self.ended()
-
-
-def way(stage: Stage, url: str) -> tuple[str, dict[str, Any]]:
-    """Where to connect: AWS's names lead to the sandbox, without TLS; the Host header stays."""
-    parts = urlsplit(url)
-    if not (parts.hostname or "").endswith(AWS_NAMES):
-        return url, {}
-    to = urlsplit(stage.endpoint)
-    return parts._replace(scheme="ws").geturl(), {"host": to.hostname, "port": to.port}
 
 
 def _cut(text: str, size: int) -> list[str]:

@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from sandbox.services.iot import mqtt
 from sandbox.services.iot.mqtt import packets as p
 from sandbox.stories.clients.base import Stage
-from sandbox.stories.clients.connection import ABNORMAL, way
+from sandbox.stories.clients.dialing import ABNORMAL, dial, switched
 from sandbox.stories.clients.wire import Teller
 
 
@@ -56,35 +55,10 @@ class Line:
 
     async def start(self, url: str, headers: Mapping[str, str], subprotocols: Sequence[str]) -> None:
         """Open it: the WebSocket, then CONNECT; a refused handshake is told as the HTTP answer that it is."""
-        teller = self._teller
-        teller.request_sent("GET", url)
-        address, where = way(self._stage, url)
-        try:
-            self._socket = await connect(
-                address,
-                additional_headers=dict(headers),
-                subprotocols=[Subprotocol(one) for one in subprotocols] or None,
-                compression=None,
-                proxy=None,
-                open_timeout=None,
-                ping_interval=None,
-                close_timeout=10,
-                max_size=None,
-                **where,
-            )
-        except InvalidStatus as refused:
-            answer = refused.response
-            teller.response_started(answer.status_code, dict(answer.headers.raw_items()))
-            teller.received(bytes(answer.body or b""))
-            teller.completed()
+        self._socket = await dial(self._stage, self._teller, url, headers, subprotocols)
+        if self._socket is None:
             return
-        except (InvalidHandshake, EOFError, OSError) as error:
-            teller.failed("connection closed", f"{type(error).__name__}: {error}")
-            return
-        assert self._socket.response is not None
-        teller.response_started(
-            self._socket.response.status_code, dict(self._socket.response.headers.raw_items())
-        )
+        switched(self._teller, self._socket)
         await self._open()
 
     async def _open(self) -> None:
