@@ -7,6 +7,7 @@ from botocore's service models. Importing them costs 0.3 s, so that is done at t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ from xml.sax.saxutils import escape
 from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.control.message import Request, Response
-from sandbox.control.target import operation_hint
+from sandbox.control.target import form, operation_hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def werkzeug_request(request: Request, headers: Mapping[str, str] | None = None)
 def read(service: str, request: Request) -> Operation:
     """Which operation a request calls, with which parameters.
 
-    Raises ``NotEmulatedError`` when the service's model knows no such operation, ``AwsError``
-    (``SerializationException``) when the body cannot be read.
+    Raises ``NotEmulatedError`` (of SQS's query protocol ``InvalidAction``) when the service's model knows no such
+    operation, ``AwsError`` (``SerializationException``, ``MalformedInput``) when the body cannot be read.
     """
     from moto.core.parse import PROTOCOL_PARSERS
     from moto.core.request import determine_request_protocol
@@ -68,11 +69,13 @@ def read(service: str, request: Request) -> Operation:
     try:
         operation, uri_params = get_service_router(service).match(wrapped)
     except NotFound:
-        raise NotEmulatedError(f"{service} {operation_hint(request)}") from None
+        raise _no_operation(service, request) from None
     protocol = determine_request_protocol(model, wrapped.content_type)
     try:
         if protocol == "json" and request.body and not isinstance(json_text.loads(request.body), dict):
             raise ValueError("the body is no JSON object")
+        if protocol == "query":
+            _check_entries(operation, wrapped.values)
         params = PROTOCOL_PARSERS[protocol](operation, map_type=dict).parse(
             {
                 "method": request.method,
@@ -88,6 +91,34 @@ def read(service: str, request: Request) -> Operation:
     # The parser gives an empty list for one that the query string does not have.
     given = {name: value for name, value in params.items() if value != [] or not _in_query(operation, name)}
     return Operation(service, operation.name, given, operation, protocol)
+
+
+def _no_operation(service: str, request: Request) -> AwsError:
+    """What a request is told that names no operation of the service's model."""
+    action = form(request).get("Action")
+    if service == "sqs" and action and not request.header("x-amz-target"):
+        # Code and status: SQS API reference, common errors; the text is one that a public client knows from SQS.
+        return AwsError(400, "InvalidAction", f"The action {action} is not valid for this endpoint.")
+    return NotEmulatedError(f"{service} {operation_hint(request)}")
+
+
+def _check_entries(operation: Any, fields: Any) -> None:
+    """Refuse text where an entry with fields of its own belongs (``MessageAttribute.1=a``): the parser drops it.
+
+    Raises ``AwsError`` (``MalformedInput``; code and text are UNSOURCED).
+    """
+    if operation.input_shape is None:
+        return
+    for name, member in operation.input_shape.members.items():
+        kind = member.type_name
+        if kind != "map" and (kind != "list" or member.member.type_name != "structure"):
+            continue
+        said = [member.serialization, getattr(member, "member", member).serialization]
+        names = {name, *(x.get(key) for x in said for key in ("name", "locationNameForQueryCompatibility"))}
+        entry = re.compile(rf"({'|'.join(re.escape(n) for n in names if n)})(\.member|\.entry)?\.\d+")
+        wrong = next((key for key in fields if entry.fullmatch(key)), None)
+        if wrong is not None:
+            raise AwsError(400, "MalformedInput", f"{wrong} is not text: it has fields of its own.")
 
 
 def _in_query(operation: Any, name: str) -> bool:

@@ -112,6 +112,24 @@ def test_errors_of_the_query_protocol(served: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("form", "status", "code"),
+    [
+        ({"Action": "FooBar"}, 400, "InvalidAction"),
+        ({"Action": "SendMessage", "MessageBody": "m", "QueueUrl": "http://["}, 404, "InvalidAddress"),
+        ({"Action": "SendMessage", "MessageBody": "m", "MessageAttribute.1": "a"}, 400, "MalformedInput"),
+        ({"Action": "SendMessageBatch", "SendMessageBatchRequestEntry.1": "a"}, 400, "MalformedInput"),
+        ({"Action": "CreateQueue", "QueueName": "q", "Attribute.1": "a"}, 400, "MalformedInput"),
+    ],
+)
+def test_what_no_old_sdk_would_send(served: Any, form: dict[str, str], status: int, code: str) -> None:
+    served.client("sqs").create_queue(QueueName="jobs")
+    answer, tree = ask(served, "/000000000000/jobs", **form)
+    assert (answer, found(tree, "Error/Code"), found(tree, "Error/Type")) == (status, code, "Sender")
+    if code == "InvalidAction":
+        assert found(tree, "Error/Message") == "The action FooBar is not valid for this endpoint."
+
+
+@pytest.mark.parametrize(
     ("operation", "body", "code"),
     [
         ("SendMessage", {"MessageBody": ["m"]}, "SerializationException"),

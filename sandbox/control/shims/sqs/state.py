@@ -75,7 +75,11 @@ class State:
         Raises ``InvalidAddress``, ``QueueDoesNotExist``.
         """
         url = call.params.get("QueueUrl") or call.request.url
-        *_, account, name = ["", "", *urlsplit(url).path.strip("/").split("/")]
+        try:
+            path = urlsplit(url).path
+        except ValueError:  # no URL at all: http://[
+            raise invalid_address(url) from None
+        *_, account, name = ["", "", *path.strip("/").split("/")]
         if not account:
             raise invalid_address(url)
         return self.named(call.target.region, name, account)
