@@ -128,10 +128,12 @@ class _Connection(HttpToolsProtocol):
         scope["extensions"] = offered
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method: Any = send
+        cycle = method.__self__  # ``self.cycle`` is that of a later request when a client does not wait
         if scope["http_version"] == "1.0":
-            send = _until_close(self.cycle, send)
+            send = _until_close(cycle, send)
         try:
-            await self._asgi(scope, receive, send)
+            await self._asgi(scope, receive, _without_body(cycle, send))
         except ConnectionAbort:
             # FIN after what was sent: the client sees a chunked body without its last chunk.
             self.transport.close()
@@ -140,6 +142,21 @@ class _Connection(HttpToolsProtocol):
         except asyncio.CancelledError:
             # Only ``Http1.close`` cancels; uvicorn would report it as a failure of the application.
             self.transport.close()
+
+
+def _without_body(cycle: Any, send: Send) -> Send:
+    """For answers that have no body whatever length they say (RFC 9110, 6.4.1); a 204 may not say one (8.6)."""
+
+    async def sent(message: Any) -> None:
+        bodiless = message["type"] == "http.response.start" and message["status"] in (204, 304)
+        if bodiless and message["status"] == 204:
+            headers = [(n, v) for n, v in message.get("headers", ()) if n.lower() != b"content-length"]
+            message = {**message, "headers": headers}
+        await send(message)
+        if bodiless:
+            cycle.expected_content_length = 0  # uvicorn would miss a body
+
+    return sent
 
 
 def _until_close(cycle: Any, send: Send) -> Send:

@@ -24,6 +24,9 @@ def check(limits: Limits, scope: Mapping[str, Any]) -> None:
     sizes = [len(name) + len(value) + 4 for name, value in scope["headers"]]
     if request_line > line or any(size > line for size in sizes) or request_line + sum(sizes) > total:
         raise AlbError(400, "the request's headers are too large")
+    hosts = sum(name == b"host" for name, _ in scope["headers"])
+    if hosts > 1 and str(scope.get("http_version")) != "2":  # RFC 9112, section 3.2
+        raise AlbError(400, "the request has more than one Host header")
     for name, value in scope["headers"]:
         if name == b"transfer-encoding" and value.strip().lower() not in (b"chunked", b"identity"):
             raise of_limit(limits, "transfer_encoding", f"Transfer-Encoding {value!r} is not supported")

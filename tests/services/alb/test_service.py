@@ -173,6 +173,36 @@ def test_another_transfer_encoding_is_501(play: Any) -> None:
     assert play(main).startswith(b"HTTP/1.1 501")
 
 
+def test_two_hosts_are_400(play: Any) -> None:  # RFC 9112, section 3.2
+    async def main(world: Any) -> Any:
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.sandbox.settings.port)
+        writer.write(b"GET / HTTP/1.1\r\n" + b"Host: %b\r\n" % play.NAME.encode() * 2 + b"\r\n")
+        line = await reader.readline()
+        writer.close()
+        return line, len(world.servers[0].seen)
+
+    line, seen = play(main)
+    assert line.startswith(b"HTTP/1.1 400")
+    assert seen == 0
+
+
+@pytest.mark.parametrize(("status", "length"), [(204, None), (304, "3")])
+def test_a_length_without_a_body_is_no_failure(
+    play: Any, caplog: Any, status: int, length: str | None
+) -> None:
+    """RFC 9110: 204 and 304 have no body (6.4.1); a 304 may say the length of what it stands for, a 204 not (8.6)."""
+
+    async def main(world: Any) -> Any:
+        return [await world.http.get("/") for _ in range(2)]
+
+    script = raw(b"HTTP/1.1 %d So\r\nContent-Length: 3\r\n\r\n" % status, close=False)
+    answers = play(main, script)
+    assert [(a.status_code, a.headers.get("content-length"), a.content) for a in answers] == [
+        (status, length, b"")
+    ] * 2
+    assert "RuntimeError" not in caplog.text
+
+
 def test_a_chunked_body_goes_on_in_chunks(play: Any) -> None:
     async def main(world: Any) -> Any:
         async def parts() -> Any:
