@@ -136,7 +136,10 @@ def test_a_model_can_be_named_alone(tmp_path: Path):
     assert story.model.values() == {"profile": "slow"}
 
 
-MODEL_WORDS = """{headers: 500ms, load: 0.02, thinking: 9, quota: "requests=2", rules: [{replay: seen.jsonl, speed: 2.0}]}"""
+MODEL_WORDS = (
+    """{headers: 500ms, load: 0.02, thinking: 9, quota: "requests=2", """
+    """rules: [{replay: seen.jsonl, speed: 2.0}]}"""
+)
 RECORDING = """\
 {"recording": 1, "api": "openai.chat", "status": 200, "headers": {"content-type": "text/event-stream"}}
 {"at": 0.5, "data": "data: [DONE]\\n\\n"}
