@@ -18,7 +18,7 @@ from sandbox.aws.errors import NotEmulatedError
 from sandbox.aws.ids import IdSource
 from sandbox.clock import Clock
 
-SCRIPTS = ("values.js", "expressions.js", "ddb.js", "ai.js", "util.js", "runner.js")
+SCRIPTS = ("bounds.js", "values.js", "expressions.js", "ddb.js", "ai.js", "util.js", "runner.js")
 MEMORY = 128 * 2**20  # bytes; of all code of a sandbox together
 CPU_SECONDS = 2  # a handler that computes for longer never ends (AppSync has no loops without an end)
 CODE_SIZE = 32_768  # characters (botocore: Code)

@@ -142,7 +142,7 @@ def test_endless_code_ends(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_memory_is_bounded(runtime: Runtime) -> None:
-    code = "export function request() { const a = ['x']; for (const x of a) a.push(x + a.length); return a; }"
+    code = "export function request() { const a = ['x']; for (const x of a) a.push(x.repeat(2)); return a; }"
     error = runtime.run(code, "request", {}).error
     assert error is not None
     assert runtime.run("export const request = () => 1;", "request", {}).result == 1
@@ -160,3 +160,68 @@ def test_functions_of_an_exported_object(runtime: Runtime) -> None:
     code = "export const onPublish = { request(ctx) { return ctx.events; }, response: (ctx) => ctx.result };"
     assert runtime.run(code, "onPublish.request", {"events": [1]}).result == [1]
     assert runtime.run(code, "onPublish.response", {"result": 2}).result == 2
+
+
+LONG = [
+    "[].concat(Array(4e9))",
+    "[].concat(...Array(5000).fill(Array(1e6)))",
+    "Array(1e8)",
+    "Array(4e9).join()",
+    "Array(4e9).sort()",
+    "Array(4e9).includes(1)",
+    "Array(4e9).fill(0)",
+    "[...Array(4e9)]",
+    "Array.from({ length: 4e9 })",
+    "Array.prototype.slice.call({ length: 4e9 })",
+    "Array.prototype.slice.call({ get length() { return 4e9; } })",
+    "[].flat.call({ length: 4e9 })",
+    "Array(1000).fill(Array(1e6)).flat(2)",
+    "Array(1000).fill(0).flatMap(() => Array(1e6))",
+    "new Set(Array(4e9)).size",
+    "((a) => { a.length = 4e9; return a.indexOf(1); })([])",
+    "((a) => { a[4294967294] = 1; return a; })([])",
+    "JSON.stringify({}, Array(4e9))",
+    "String.raw({ raw: { length: 4e9 } })",
+    "'x'.repeat(2e5).indexOf('x'.repeat(1e5) + 'y')",
+    "'x'.repeat(1e9)",
+    "'x'.padEnd(1e9)",
+    "'a'.repeat(40).match('^(a+)+b')",
+    "((a) => { a.a = a; return a; })({})",
+]
+
+
+@pytest.mark.parametrize("expression", LONG)
+def test_no_built_in_function_holds_the_sandbox(
+    runtime: Runtime, expression: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.aws.appsync_js.runtime.CPU_SECONDS", 0.2)
+    assert runtime.run(f"export const request = () => {expression};", "request", {}).error is not None
+    assert runtime.run("export const request = () => 1;", "request", {}).result == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("[1].concat([2], 3, [[4]])", [1, 2, 3, [4]]),
+        ("[1, [2, [3, [4]]]].flat()", [1, 2, [3, [4]]]),
+        ("[1, [2, [3, [4]]]].flat(Infinity)", [1, 2, 3, 4]),
+        ("[1, 2].flatMap((n) => [n, [n]])", [1, [1], 2, [2]]),
+        ("[10, 9, undefined, 'b', 1].sort()", [1, 10, 9, "b", None]),
+        ("[10, 9, 1].toSorted((a, b) => a - b)", [1, 9, 10]),
+        ("Array.from({ length: 3 }, (_, n) => n)", [0, 1, 2]),
+        ("Array.from(new Set('aab'))", ["a", "b"]),
+        ("Array.prototype.map.call('ab', (c) => c + c)", ["aa", "bb"]),
+        ("(function () { return Array.prototype.slice.call(arguments, 1); })(1, 2, 3)", [2, 3]),
+        ("((a) => { a.push(2); return [a.length, ...a.entries()]; })([1])", [2, [0, 1], [1, 2]]),
+        (
+            "JSON.stringify({ a: [1, { b: 2 }], c: 3 }, ['a', 'b'], 1)",
+            '{\n "a": [\n  1,\n  {\n   "b": 2\n  }\n ]\n}',
+        ),
+        ("String.raw`a\\n${1}` + 'a-b-c'.replaceAll('-', '+').split('+').join()", "a\\n1a,b,c"),
+        ("[Array.from.name, [].concat.length, 'x'.padEnd.name]", ["from", 1, "padEnd"]),
+        ("Object.keys([1, 2]).concat(Object.keys('ab'))", ["0", "1", "0", "1"]),
+    ],
+)
+def test_bounded_functions_give_what_they_did(runtime: Runtime, expression: str, expected: object) -> None:
+    outcome = runtime.run(f"export function request() {{ return {expression}; }}", "request", {})
+    assert (outcome.error, outcome.result) == (None, expected)
