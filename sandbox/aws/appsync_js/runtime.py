@@ -36,7 +36,9 @@ NOT_THERE = (
     *("globalThis", "BigInt", "Iterator", "btoa", "atob", "escape", "unescape", "DisposableStack"),
     *("AsyncDisposableStack", "DOMException", "Symbol", "RegExp", "__define", "__run", "__lib"),
 )
-_PLACE = re.compile(r"\((?:<input>|code\.js):(\d+):(\d+)\)")
+# The engine names no files: a code begins so many lines down that its places are none of our own scripts'.
+FIRST_LINE = 1000
+_PLACE = re.compile(r"\(<input>:(\d+):(\d+)\)")
 AUTH_TYPES = {  # util.authType(), AppSync developer guide
     "API_KEY": "API Key Authorization",
     "AWS_IAM": "IAM Authorization",
@@ -98,7 +100,7 @@ class Runtime:
             return Outcome(None, dict(context.get("stash") or {}), Reported(f"The result: {error}", "Code"))
         if "missing" in answer:
             raise NotEmulatedError(f"{answer['missing']} of APPSYNC_JS")
-        return _outcome(answer)
+        return _outcome(answer, code)
 
     def _answer(self, key: str, function: str, context: str, settings: dict[str, Any]) -> dict[str, Any]:
         """Run until the handler has no question left that the sandbox must answer.
@@ -120,7 +122,7 @@ class Runtime:
             if parsed.errors:
                 first = parsed.errors[0]
                 raise ValueError(f"line {first.line}, column {first.column}: {first.value}")
-            self._define(key, self._context.eval(factory(parsed)))
+            self._define(key, self._context.eval("\n" * (FIRST_LINE - 2) + factory(parsed)))
             self._compiled.add(key)
         if function.partition(".")[0] not in parse(code).exports:
             raise ValueError(f"the code does not export {function!r}")
@@ -152,11 +154,11 @@ def _scripts() -> tuple[str, ...]:
     return (setup, *((folder / name).read_text("utf-8") for name in SCRIPTS))
 
 
-def _outcome(answer: dict[str, Any]) -> Outcome:
+def _outcome(answer: dict[str, Any], code: str) -> Outcome:
     return Outcome(
         result=answer.get("result"),
         stash=answer["stash"],
-        error=_reported(answer),
+        error=_reported(answer, code),
         early=bool(answer.get("early")),
         skip_to=answer.get("skipTo"),
         appended=tuple(Reported(**error) for error in answer["appended"]),
@@ -166,16 +168,22 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
     )
 
 
-def _reported(answer: dict[str, Any]) -> Reported | None:
+def _reported(answer: dict[str, Any], code: str) -> Reported | None:
     if "error" in answer:
         return Reported(**answer["error"])
     thrown = answer.get("thrown")
     if thrown is None:
         return None
-    place = _PLACE.search(thrown["stack"])
-    where = (int(place[1]) - 1, int(place[2])) if place else None
+    where = _place(thrown["stack"], code)
     at = f" (line {where[0]}, column {where[1]})" if where else ""
     return Reported(f"{thrown['name']}: {thrown['message']}{at}", "Code", where=where)
+
+
+def _place(stack: str, code: str) -> tuple[int, int] | None:
+    """The innermost place in the code. None where the engine has none: of a destructuring as the first statement."""
+    last = FIRST_LINE + code.count("\n")
+    places = ((int(found[1]), int(found[2])) for found in _PLACE.finditer(stack))
+    return next(((line - FIRST_LINE + 1, at) for line, at in places if FIRST_LINE <= line <= last), None)
 
 
 def _first_line(error: Exception) -> str:

@@ -132,6 +132,26 @@ def test_an_exception_says_where_it_was(runtime: Runtime) -> None:
     assert error.message == "TypeError: cannot read property 'there' of undefined (line 4, column 10)"
 
 
+@pytest.mark.parametrize(
+    ("code", "where"),
+    [
+        ("const a = null; const b = a.x;\nexport const request = () => b;", (1, 27)),
+        (UTILS + "const a = null;\nconst b = a.x;\nexport const request = () => b;", (3, 11)),
+        (UTILS + "const { a } = null;\nexport const request = () => a;", None),
+        (UTILS + "export const request = () =>\n  util.matches('(', 'a');", (3, 8)),
+        (UTILS + "\nexport const request = () => [].concat(Array(4e9));", (3, 40)),
+        ("export const request = 1;", None),
+    ],
+)
+def test_a_place_is_one_of_the_code_or_none(
+    runtime: Runtime, code: str, where: tuple[int, int] | None
+) -> None:
+    error = runtime.run(code, "request", {}).error
+    assert error is not None
+    assert error.where == where
+    assert ("(line" in str(error.message)) == (where is not None)
+
+
 def test_endless_code_ends(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.aws.appsync_js.runtime.CPU_SECONDS", 0.05)
     code = "export function request() { const f = (n) => (n < 2 ? n : f(n - 1) + f(n - 2)); return f(90); }"
