@@ -7,9 +7,9 @@ the usual mistakes are written as there; the others carry the library's own text
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -32,6 +32,8 @@ from sandbox.services.appsync.schema import executable
 # What graphql-java reads of a query by default (its documentation, "Limits"); whether AppSync sets others: UNSOURCED.
 LONGEST = 2**20  # characters
 MOST_TOKENS = 15_000
+KEPT = 2**22  # characters of all queries kept as documents, which are many times as large
+MOST_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,40 @@ class Document:
         return next((one for one in self.operations if one.name and one.name.value == name), None)
 
 
-@lru_cache(maxsize=4096)
+class _Kept:
+    """Documents by schema and text, the last used one last; those used longest ago make room."""
+
+    def __init__(self) -> None:
+        self.documents: OrderedDict[tuple[str, str], Document] = OrderedDict()
+        self.size = 0  # characters of the texts
+
+    def get(self, key: tuple[str, str]) -> Document | None:
+        document = self.documents.get(key)
+        if document is not None:
+            self.documents.move_to_end(key)
+        return document
+
+    def add(self, key: tuple[str, str], document: Document) -> None:
+        self.documents[key] = document
+        self.size += len(key[1])
+        while self.size > KEPT or len(self.documents) > MOST_KEPT:
+            (_, text), _ = self.documents.popitem(last=False)
+            self.size -= len(text)
+
+
+_kept = _Kept()
+
+
 def read(sdl: str, text: str) -> Document:
-    """A document for a schema. Raises ``RequestRefused`` when it is no GraphQL."""
+    """A document for a schema, the same as last time. Raises ``RequestRefused`` when it is no GraphQL."""
+    document = _kept.get((sdl, text))
+    if document is None:
+        document = _read(sdl, text)
+        _kept.add((sdl, text), document)
+    return document
+
+
+def _read(sdl: str, text: str) -> Document:
     if len(text) > LONGEST:
         raise malformed("Unable to parse GraphQL query.")
     try:
