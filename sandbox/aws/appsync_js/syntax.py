@@ -195,6 +195,8 @@ def _refused(node: Node) -> str | None:
         return "the unary operator ~ is not supported"
     if node.type == "binary_expression" and _operator(node) in ("in", "instanceof"):
         return f"the operator {_operator(node)} is not supported"
+    if node.type == "number" and _text(node).endswith("n"):
+        return "BigInt values are not supported"
     if node.type == "identifier" and node.text == b"Promise":
         return "promises are not supported"
     if node.type == "call_expression" and node.children[0].type == "import":

@@ -27,6 +27,7 @@ UTILS = "import { util } from '@aws-appsync/utils';\n"
         ("const a = 'x' in {};", "operator in", (1, 11)),
         ("const a = {} instanceof Object;", "instanceof", (1, 11)),
         ("const f = () => this;", "this", (1, 17)),
+        ("const a = '' + 2n ** 1000000n;", "BigInt", (1, 16)),
         ("const r = /x/;", "regular expression", (1, 11)),
         ("a: for (const b of []) { break a; }", "labels", (1, 1)),
         ("const p = Promise.resolve(1);", "promises", (1, 11)),
