@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from sandbox.control.cloudformation.deploy import DeployError, TemplateError, deploy
+from sandbox.control.cloudformation.errors import PropertyError
 from sandbox.control.cloudformation.packaging import key_of
+from sandbox.control.cloudformation.types.shapes import to_params
 from sandbox.control.cloudformation.zips import zip_path
 
 SAM = """\
@@ -170,3 +173,34 @@ def test_local_path_sent_to_the_api_is_refused_there(play: Any) -> None:
         assert "#/Code: expected type: JSONObject, found: String" in await lab.reason("F")
 
     play(body)
+
+
+@pytest.mark.parametrize(
+    ("properties", "wrong"),
+    [
+        ("Name: {a: 1}, AuthenticationType: API_KEY", "#/Name: expected type: String, found: JSONObject"),
+        ("Name: [a], AuthenticationType: API_KEY", "#/Name: expected type: String, found: JSONArray"),
+    ],
+)
+def test_an_object_or_a_list_is_no_text(play: Any, properties: str, wrong: str) -> None:
+    template = f"Resources:\n  Api: {{Type: AWS::AppSync::GraphQLApi, Properties: {{{properties}}}}}\n"
+
+    async def body(lab: Any) -> None:
+        assert (await lab.create(template))["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert wrong in await lab.reason("Api")
+
+    play(body)
+
+
+def test_documents_and_json_maps_become_text_and_an_environment_does_not() -> None:
+    policy: dict[str, Any] = {"Statement": []}
+    assert to_params("apigateway", "CreateRestApi", {"Name": "a", "Policy": policy})["policy"] == json.dumps(
+        policy
+    )
+    parameters = {"ApiId": "a", "IntegrationType": "AWS_PROXY", "RequestParameters": {"MessageBody": policy}}
+    made = to_params("apigatewayv2", "CreateIntegration", parameters)
+    assert made["RequestParameters"] == {"MessageBody": json.dumps(policy)}
+    with pytest.raises(
+        PropertyError, match="#/Environment/Variables/A: expected type: String, found: JSONArray"
+    ):
+        to_params("lambda", "CreateFunction", {"Environment": {"Variables": {"A": [1]}}})

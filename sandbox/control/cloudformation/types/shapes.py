@@ -17,6 +17,9 @@ from sandbox.aws.session import bare_session
 from sandbox.control.cloudformation.errors import PropertyError
 from sandbox.control.cloudformation.template.intrinsics import text
 
+# Properties that the types' schemas have as Json and the operations as text, in lower case.
+_DOCUMENTS = frozenset({"policy", "policydocument", "assumerolepolicydocument", "schema", "properties"})
+
 
 @functools.cache
 def operation_model(service: str, operation: str) -> OperationModel:
@@ -68,13 +71,21 @@ def _map(shape: MapShape, value: Any, path: str) -> Any:
         value = {item["Key"]: item.get("Value", "") for item in value}
     if not isinstance(value, Mapping):
         raise PropertyError(f"{path}: expected type: JSONObject, found: {json_type(value)}")
-    return {text(key): _convert(shape.value, item, f"{path}/{key}") for key, item in value.items()}
+    return {text(key): _map_value(shape.value, item, f"{path}/{key}") for key, item in value.items()}
+
+
+def _map_value(shape: Shape, value: Any, path: str) -> Any:
+    # Most of the maps are Json properties, whose values no schema checks; a function's environment is not.
+    free = shape.type_name == "string" and shape.name != "EnvironmentVariableValue"
+    return json.dumps(value) if free and isinstance(value, dict | list) else _convert(shape, value, path)
 
 
 def _scalar(shape: Shape, value: Any, path: str) -> Any:
     kind = shape.type_name
     if kind in ("string", "blob", "character"):
         if isinstance(value, dict | list):
+            if kind == "string" and path.rpartition("/")[2].lower() not in _DOCUMENTS:
+                raise PropertyError(f"{path}: expected type: String, found: {json_type(value)}")
             return json.dumps(value)
         return value if isinstance(value, bytes) else text(value)
     if kind == "boolean":
