@@ -162,6 +162,8 @@ def limits(
     from rich.console import Console
 
     console = Console()
+    if not console.is_terminal:
+        console.width = 240
     console.print(as_table(held, console.width))
 
 

@@ -120,3 +120,15 @@ def test_the_users_own_aws_profile_and_proxy_do_not_stand_in_the_way(tmp_path: P
         assert "no sandbox answers on http://127.0.0.1:9 (AWS_ENDPOINT_URL)" in nobody.stderr
     finally:
         assert sandbox("down", "--port", port, **user).returncode == 0
+
+
+def test_limits_through_a_pipe_keep_each_name_in_a_line() -> None:
+    import subprocess
+    import sys
+
+    from sandbox.clock import today
+    from sandbox.limits import Limits
+
+    command = [sys.executable, "-m", "sandbox", "limits"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert [limit.row.name for limit in Limits(today()) if limit.row.name not in told] == []
