@@ -11,6 +11,7 @@ from sandbox.stories.model import Story
 
 DEFAULT = "template.yaml"
 SUFFIX = ".story.yaml"
+_ALL = "`ls scenarios` lists the patterns, `grep -rh ^id: scenarios` the stories"
 
 
 class UnknownStoryError(Exception):
@@ -77,5 +78,5 @@ def _named(name: str, stories: list[Story]) -> list[Story]:
         return found
     names = sorted({story.pattern for story in stories} | {story.id for story in stories})
     near = get_close_matches(name, names, 3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"there is {', '.join(names)}"
+    hint = f"did you mean {', '.join(near)}? {_ALL}" if near else _ALL
     raise UnknownStoryError(f"{name!r} is no pattern, story or file; {hint}")

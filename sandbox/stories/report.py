@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -22,37 +23,83 @@ COLORS = {
     "lost": "magenta",
     "refused": "cyan",
 }
+_SHORT = "as expected"
+_LESS = ("requests", "last token", "wall", "tokens", "pattern", _SHORT)  # in this order on narrow terminals
+_COLUMNS = (
+    "pattern",
+    "story",
+    "answer",
+    "status",
+    "first token",
+    "last token",
+    "ended",
+    "tokens",
+    "requests",
+    "wall",
+    "",
+)
+_RULER = Console(width=1000)
 _AROUND = 6
 _LONG = 60
 
 
-def table(results: Sequence[StoryResult]) -> Table:
-    """One line a story."""
+def table(results: Sequence[StoryResult], width: int | None = None) -> Table:
+    """One line a story. ``width``: the terminal's columns; a narrow one is shown less, but that whole."""
+    left_out: list[str] = []
+    made = _table(results, left_out)
+    for name in _LESS if width else ():
+        if Measurement.get(_RULER, _RULER.options, made).maximum <= (width or 0):
+            break
+        left_out.append(name)
+        made = _table(results, left_out)
+    return made
+
+
+def _table(results: Sequence[StoryResult], left_out: Sequence[str]) -> Table:
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    made.add_column("pattern")
-    made.add_column("story")
-    made.add_column("answer")
-    for name in ("status", "first token", "last token", "ended", "tokens", "requests", "wall"):
-        made.add_column(name, justify="right")
-    made.add_column("")
+    rows = _rows(results, short=_SHORT in left_out)
+    shown = [n for n, name in enumerate(_COLUMNS) if name not in left_out]
+    for n in shown:
+        fold = _COLUMNS[n] == "story"  # an id longer than the terminal goes on in the next line
+        made.add_column(
+            _COLUMNS[n], justify="right" if 3 <= n <= 9 else "left", no_wrap=not fold, overflow="fold"
+        )
+    for row in rows:
+        made.add_row(*(row[n] for n in shown))
+    return made
+
+
+def _rows(results: Sequence[StoryResult], *, short: bool) -> list[tuple[str | Text, ...]]:
+    rows: list[tuple[str | Text, ...]] = []
     last = ""
+    well, not_well = ("ok", "NOT") if short else ("as expected", "NOT AS EXPECTED")
     for one in results:
         seen, pattern = one.outcome, one.story.pattern
-        made.add_row(
-            pattern if pattern != last else "",
-            one.story.id,
-            Text(seen.verdict, COLORS[seen.verdict]),
-            "-" if seen.status is None else str(seen.status),
-            _seconds(seen.first_token_at),
-            _seconds(seen.last_token_at),
-            _seconds(seen.ended_at),
-            str(seen.tokens),
-            str(seen.requests),
-            f"{one.wall_s:.2f} s",
-            Text("as expected", "green") if one.passed else Text("NOT AS EXPECTED", "bold red"),
+        rows.append(
+            (
+                pattern if pattern != last else "",
+                one.story.id,
+                _answer(one),
+                "-" if seen.status is None else str(seen.status),
+                _seconds(seen.first_token_at),
+                _seconds(seen.last_token_at),
+                _seconds(seen.ended_at),
+                str(seen.tokens),
+                str(seen.requests),
+                f"{one.wall_s:.2f} s",
+                Text(well, "green") if one.passed else Text(not_well, "bold red"),
+            )
         )
         last = pattern
-    return made
+    return rows
+
+
+def _answer(result: StoryResult) -> Text | str:
+    """The verdict; none for an answer that nobody asked for."""
+    seen = result.outcome
+    if seen.verdict == "arrives whole" and seen.tokens == 0:
+        return "-"
+    return Text(seen.verdict, COLORS[seen.verdict])
 
 
 def _seconds(value: float | None) -> str:

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from sandbox.cli_run import run_command
 from sandbox.clock import ClockKind
@@ -10,7 +12,7 @@ from sandbox.stories.checks import check
 from sandbox.stories.loading import load_stories
 from sandbox.stories.model import Story
 from sandbox.stories.outcome import outcome
-from sandbox.stories.report import excerpt, failure_text
+from sandbox.stories.report import excerpt, failure_text, table
 from sandbox.stories.results import StoryResult
 from tests.stories.synthetic import Script, tokens
 
@@ -28,6 +30,7 @@ FIELDS = [
     "wall_s",
     "failures",
 ]
+ALL = "`ls scenarios` lists the patterns, `grep -rh ^id: scenarios` the stories"
 STORY = """\
 id: {id}
 title: The answer streams
@@ -124,7 +127,15 @@ def test_exit_codes(scenarios: Path):
 
 def test_an_unknown_name_is_told_with_what_is_near(scenarios: Path, capsys: pytest.CaptureFixture[str]):
     assert run(scenarios, "goood", as_json=True) == 2
-    assert capsys.readouterr() == ("", "sandbox: 'goood' is no pattern, story or file; did you mean good?\n")
+    assert capsys.readouterr() == (
+        "",
+        f"sandbox: 'goood' is no pattern, story or file; did you mean good? {ALL}\n",
+    )
+
+
+def test_a_name_like_no_other_does_not_list_them_all(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(scenarios, "zzz") == 2
+    assert capsys.readouterr().err == f"sandbox: 'zzz' is no pattern, story or file; {ALL}\n"
 
 
 def test_a_broken_file_is_told_with_its_line(scenarios: Path, capsys: pytest.CaptureFixture[str]):
@@ -158,6 +169,32 @@ def test_the_table_tells_verdicts_and_failures(scenarios: Path, capsys: pytest.C
     assert f"{scenarios}/one/all.story.yaml:13" in out
     assert "expect.status: expected 504, but it is 200" in out
     assert "2 of 3 stories as expected; 6 s of the clients' time" in out
+
+
+def drawn(result: StoryResult, width: int) -> list[str]:
+    console = Console(width=width)
+    with console.capture() as told:
+        console.print(table([result], width))
+    return told.get().splitlines()
+
+
+def test_a_narrow_terminal_shows_less_but_that_whole(scenarios: Path):
+    story = load_stories(scenarios / "one" / "all.story.yaml")[0]
+    long = story.model_copy(update={"id": "a-story-with-a-long-name", "pattern": "function_url_streaming"})
+    narrow = "\n".join(drawn(player(long, "virtual", None), 80))
+    for text in (long.id, "streams", "status", "200", "first token", "1.000 s", "ended", "1.900 s"):
+        assert text in narrow
+    assert "…" not in narrow
+    assert "requests" not in narrow
+    assert "requests" in "\n".join(drawn(player(long, "virtual", None), 200))
+
+
+def test_an_answer_that_nobody_asked_for_has_no_word(scenarios: Path):
+    made = player(load_stories(scenarios / "one" / "all.story.yaml")[0], "virtual", None)
+    without = replace(made, outcome=replace(made.outcome, verdict="arrives whole", tokens=0))
+    assert "arrives whole" not in "\n".join(drawn(without, 200))
+    some = replace(made, outcome=replace(made.outcome, verdict="arrives whole"))
+    assert "arrives whole" in "\n".join(drawn(some, 200))
 
 
 def test_the_timeline_shows_every_hop(scenarios: Path, capsys: pytest.CaptureFixture[str]):
