@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from sandbox import collection
+from sandbox.backend import BackendError
 from sandbox.clock import ClockKind, stopwatch
 from sandbox.stories.discovery import UnknownStoryError, check_templates, find_stories
 from sandbox.stories.loading import StoryError
@@ -62,8 +63,12 @@ def run_command(
         print(f"sandbox: {error}", file=sys.stderr)
         return BAD_INPUT
     elapsed = stopwatch()
-    with _played(stories, clock, as_of, player, jobs or os.cpu_count() or 1) as played:
-        results = _watch(stories, played, show=not as_json)
+    try:
+        with _played(stories, clock, as_of, player, jobs or os.cpu_count() or 1) as played:
+            results = _watch(stories, played, show=not as_json)
+    except BackendError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return BAD_INPUT
     if as_json:
         print(json.dumps([one.row() for one in results], indent=2, ensure_ascii=False))
     else:
@@ -115,7 +120,7 @@ def _tell(results: Sequence[StoryResult], wall_s: float, *, whole: bool) -> None
     if whole:
         for one in results:
             console.print(timeline(one))
-    console.print(table(results))
+    console.print(table(results, console.width))
     for one in results:
         if not one.passed:
             console.print(failure_text(one), markup=False, highlight=False, soft_wrap=True)

@@ -7,15 +7,18 @@ sandbox's, so that both are asked the same. Stacks are deleted at the end, since
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zlib import crc32
 
 from sandbox.aws.errors import AwsError
+from sandbox.backend import BackendError
 from sandbox.clock import Clock, ClockKind
 from sandbox.context import Sandbox
 from sandbox.stories.model import Story
@@ -23,6 +26,7 @@ from sandbox.stories.results import StoryResult
 from sandbox.stories.runner import Workshop, real_workshop, run_story
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
+_KNOCK_S = 5.0
 _GONE_S = 60  # for a stack to be deleted
 
 
@@ -80,6 +84,7 @@ class PlainLocalStack:
     async def _opened(self, clock: Clock, *, as_of: date | None) -> AsyncIterator[Sandbox]:
         from sandbox.app import open_sandbox
 
+        await asyncio.to_thread(_knock, self.url)
         async with open_sandbox(clock, as_of=as_of) as ours:
             parts = {one.name: getattr(ours, one.name) for one in fields(Sandbox) if one.init}
             plain = PlainSandbox(**parts, plain_url=self.url)
@@ -90,6 +95,17 @@ class PlainLocalStack:
                 yield plain
             finally:
                 await _delete(control.call, plain.stacks)
+
+
+def _knock(url: str) -> None:
+    """Raises ``BackendError`` when nothing listens there."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), _KNOCK_S).close()
+    except OSError as error:
+        told = f"LocalStack at {url} does not answer: {error.strerror or error}."
+        raise BackendError(f"{told} Is it running? (--plain localstack={url})") from error
 
 
 class PlainError(Exception):

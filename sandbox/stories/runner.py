@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sandbox.aws.errors import AwsError
+from sandbox.backend import BackendError
 from sandbox.clock import Clock, ClockKind, scale_of, stopwatch, today
 from sandbox.clock import run as run_clock
 from sandbox.context import Sandbox
@@ -61,13 +62,18 @@ def real_workshop() -> Workshop:
 def run_story(
     story: Story, clock: ClockKind = "virtual", as_of: date | None = None, workshop: Workshop | None = None
 ) -> StoryResult:
-    """Play a story and judge it. ``as_of``: the run's day, unless the story names its own."""
+    """Play a story and judge it. ``as_of``: the run's day, unless the story names its own.
+
+    Raises ``BackendError`` when there is no LocalStack where one was named.
+    """
     parts = workshop or real_workshop()
     day = story.as_of or as_of
     start = datetime.combine(day or today(), _NOON, UTC) if clock != "real" or day else None
     elapsed = stopwatch()
     try:
         trace, faults = run_clock(lambda held: _play(story, held, day, parts), clock, start)
+    except BackendError:  # no story can be played
+        raise
     except Exception:  # a fault of the sandbox's own: told with its place, and the other stories still run
         trace, faults = Trace([]), [Failure("sandbox", "", f"the sandbox failed:\n{traceback.format_exc()}")]
     seen = outcome(trace, _watched(story, trace))

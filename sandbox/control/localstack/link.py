@@ -7,6 +7,7 @@ costs none of it, and a LocalStack that hangs is still found out.
 from __future__ import annotations
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -85,8 +86,13 @@ class Link:
         except httpx.TimeoutException as error:
             raise BackendError(f"LocalStack at {self.url} did not answer within {patience_s:g} s.") from error
         except httpx.HTTPError as error:
-            raise BackendError(f"LocalStack at {self.url} does not answer: {error}") from error
+            raise BackendError(f"LocalStack at {self.url} does not answer: {_plain(error)}.") from error
         return Response(answer.status_code, _kept(answer.headers.multi_items(), body), body)
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong, without the machine's number for it."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".")
 
 
 def _kept(headers: list[tuple[str, str]], body: bytes) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,15 @@ import pytest
         (
             ("up", "--port", "0", "--backend", "localstack=http://127.0.0.1:9"),
             1,
-            "sandbox: LocalStack at http://127.0.0.1:9 does not answer: [Errno 111] Connection refused",
+            "sandbox: LocalStack at http://127.0.0.1:9 does not answer: Connection refused. Is it running? ",
+        ),
+        *(
+            (
+                ("run", "slow-node", option, "localstack=http://127.0.0.1:9"),
+                2,
+                "sandbox: LocalStack at http://127.0.0.1:9 does not answer: Connection refused. Is it running? ",
+            )
+            for option in ("--backend", "--plain")
         ),
     ],
 )  # fmt: skip
