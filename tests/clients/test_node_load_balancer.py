@@ -65,6 +65,7 @@ def targets() -> Iterator[tuple[int, int]]:
     sockets.shutdown()
 
 
+@pytest.mark.sandbox(clock="real")  # the targets are programs that the virtual clock cannot watch
 def test_events_and_messages_reach_node(
     sandbox: SandboxHandle, run_node: Run, targets: tuple[int, int]
 ) -> None:
