@@ -9,13 +9,10 @@ import asyncio
 import base64
 import json
 import os
-import statistics
 import sys
-from asyncio.subprocess import PIPE
-from time import perf_counter
 
 import sandbox.clock
-from benchmarks.appsync_subscribers import ROUNDS, SUBSCRIBERS, Clients, frame
+from benchmarks.appsync_subscribers import ROUNDS, SUBSCRIBERS, Clients, frame, report
 from sandbox.app import open_sandbox
 
 KEY = {"authType": "API_KEY"}
@@ -38,14 +35,7 @@ async def create_api(box) -> tuple[str, str]:
 async def measure(clock) -> None:
     async with open_sandbox(clock) as box:
         api, key = await create_api(box)
-        arguments = (sys.executable, "-m", "benchmarks.appsync_events", str(box.settings.port), api, key)
-        clients = await asyncio.create_subprocess_exec(*arguments, stdout=PIPE, limit=2**24)
-        results = json.loads(await clients.stdout.readline())
-        await clients.wait()
-    for name, times in results.items():
-        times.sort()
-        middle, high = statistics.median(times) * 1000, times[int(len(times) * 0.99)] * 1000
-        print(f"{name}: p50 {middle:.1f} ms, p99 {high:.1f} ms ({len(times):,} measured)")
+        await report("benchmarks.appsync_events", box, api, key)
 
 
 class EventClients(Clients):
@@ -73,23 +63,8 @@ class EventClients(Clients):
         self.kept.append((asyncio.create_task(self.listen(reader)), writer))
 
     async def publish(self, index: int) -> tuple[float, list[float]]:
-        self.arrived.clear()
-        self.all_there.clear()
         event = json.dumps({"index": index, "text": "t" * 40})
-        body = json.dumps({"channel": "/b/room", "events": [event]}).encode()
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        began = perf_counter()
-        writer.write(
-            f"POST {self.path} HTTP/1.1\r\nHost: localhost\r\nx-api-key: {self.auth['x-api-key']}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        answered = perf_counter() - began
-        assert b" 200 " in head, head
-        await self.all_there.wait()
-        writer.close()
-        return answered, [at - began for at in self.arrived]
+        return await self.post({"channel": "/b/room", "events": [event]})
 
     async def run(self) -> None:
         for _ in range(SUBSCRIBERS):

@@ -55,10 +55,15 @@ async def create_api(box) -> tuple[str, str]:
 async def measure(clock) -> None:
     async with open_sandbox(clock) as box:
         api, key = await create_api(box)
-        arguments = (sys.executable, "-m", "benchmarks.appsync_subscribers", str(box.settings.port), api, key)
-        clients = await asyncio.create_subprocess_exec(*arguments, stdout=PIPE, limit=2**24)
-        results = json.loads(await clients.stdout.readline())
-        await clients.wait()
+        await report("benchmarks.appsync_subscribers", box, api, key)
+
+
+async def report(module: str, box, api: str, key: str) -> None:
+    """Run a module's clients in a process of their own and print what they measured."""
+    arguments = (sys.executable, "-m", module, str(box.settings.port), api, key)
+    clients = await asyncio.create_subprocess_exec(*arguments, stdout=PIPE, limit=2**24)
+    results = json.loads(await clients.stdout.readline())
+    await clients.wait()
     for name, times in results.items():
         times.sort()
         middle, high = statistics.median(times) * 1000, times[int(len(times) * 0.99)] * 1000
@@ -105,9 +110,13 @@ class Clients:
                     self.all_there.set()
 
     async def publish(self, index: int) -> tuple[float, list[float]]:
+        return await self.post({"query": SEND, "variables": {"index": index, "text": "t" * 40}})
+
+    async def post(self, message: dict) -> tuple[float, list[float]]:
+        """POST a message: seconds to its own answer, and to the frame at each subscriber."""
         self.arrived.clear()
         self.all_there.clear()
-        body = json.dumps({"query": SEND, "variables": {"index": index, "text": "t" * 40}}).encode()
+        body = json.dumps(message).encode()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         began = perf_counter()
         writer.write(

@@ -168,3 +168,8 @@ class Exchange:
 def _value(text: str) -> bytes:
     """A header's value on the wire: control characters would end the header, other text goes as UTF-8."""
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text).strip().encode("utf-8")
+
+
+def client_ip(scope: Scope) -> str:
+    """The address that a request came from; loopback where the connection tells none."""
+    return scope["client"][0] if scope.get("client") else "127.0.0.1"

@@ -15,7 +15,7 @@ from sandbox.services.api_http.call import Answer, Call, Pairs
 from sandbox.services.api_http.errors import HttpApiError
 from sandbox.services.api_http.http_proxy import HttpProxy
 from sandbox.services.api_http.throttle import Throttles
-from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange
+from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange, client_ip
 
 SOURCE = "api_http"
 _HOST = re.compile(
@@ -93,7 +93,7 @@ class HttpApiService:
             region=scope["aws"]["region"] or sandbox.settings.region,
             request_id=exchange.id,
             trace_id=f"Root=1-{int(sandbox.clock.epoch()):08x}-{sandbox.ids.hex(24)}",
-            source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+            source_ip=client_ip(scope),
             raw_path=raw.partition(b"?")[0].decode("latin-1") or "/",
             at_ms=int(sandbox.clock.epoch() * 1000),
         )

@@ -30,7 +30,7 @@ from sandbox.services.api_rest.http_custom import HttpCustom
 from sandbox.services.api_rest.http_proxy import HttpProxy
 from sandbox.services.api_rest.mapping import gateway_value
 from sandbox.services.api_rest.throttling import Throttling
-from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange
+from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange, client_ip
 
 SOURCE = "api_rest"
 _HOST = re.compile(
@@ -128,7 +128,7 @@ class RestApiService:
             request_id=exchange.id,
             extended_request_id=sandbox.ids.base64(16),
             trace_id=f"Root=1-{int(sandbox.clock.epoch()):08x}-{sandbox.ids.hex(24)}",
-            source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+            source_ip=client_ip(scope),
             raw_path=raw.partition(b"?")[0].decode("latin-1"),
             began=sandbox.clock.now(),
             at_ms=int(sandbox.clock.epoch() * 1000),

@@ -13,6 +13,7 @@ from sandbox.services.api_websocket import access, errors, events
 from sandbox.services.api_websocket.call import Call
 from sandbox.services.api_websocket.connection import Connection
 from sandbox.services.api_websocket.errors import IntegrationError, Refusal
+from sandbox.services.exchange import client_ip
 
 if TYPE_CHECKING:
     from sandbox.services.api_websocket.service import WebSocketApiService
@@ -59,7 +60,7 @@ class Handshakes:
             region=region,
             domain=f"{api_id}.execute-api.{region}.amazonaws.com",
             socket=scope["websocket"],
-            source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+            source_ip=client_ip(scope),
             user_agent=agent,
             connected_ms=now,
             active_ms=now,

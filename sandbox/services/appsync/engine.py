@@ -20,6 +20,7 @@ from sandbox.services.appsync.realtime.messages import Messages
 from sandbox.services.appsync.request import Request
 from sandbox.services.appsync.schema import executable
 from sandbox.services.appsync.sources import Sources
+from sandbox.services.exchange import client_ip
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox, Scope
@@ -80,7 +81,7 @@ class Engine:
         """A client's connection, from its handshake to its end."""
         sandbox, socket = self.sandbox, scope["websocket"]
         wanted = str(sandbox.limits.value("appsync.subprotocol"))
-        source_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        source_ip = client_ip(scope)
         headers = http.headers_of(scope)
         connection = Connection(
             sandbox.ids.uuid(), scope["aws"]["api_id"], socket, source_ip, headers, sent_path

@@ -14,7 +14,7 @@ from sandbox.services.appsync.access import Credentials
 from sandbox.services.appsync.errors import RequestRefused
 from sandbox.services.appsync.realtime.frames import compact
 from sandbox.services.appsync.realtime.subscribing import read_query
-from sandbox.services.exchange import ClientGoneError, Exchange
+from sandbox.services.exchange import ClientGoneError, Exchange, client_ip
 
 if TYPE_CHECKING:
     from sandbox.context import Scope
@@ -89,7 +89,7 @@ async def _run(
     """The answer of a request that was let in, and the headers that its resolvers want on it."""
     scope = exchange.scope
     headers = headers_of(scope)
-    source_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"
+    source_ip = client_ip(scope)
     refusal, query = None, None
     try:
         query = read_query(body)

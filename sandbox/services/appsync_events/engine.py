@@ -10,6 +10,7 @@ from sandbox.services.appsync_events.access import Access
 from sandbox.services.appsync_events.handlers import Handlers
 from sandbox.services.appsync_events.realtime import Realtime
 from sandbox.services.appsync_events.subscriptions import Connection, Subscriptions
+from sandbox.services.exchange import client_ip
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import EventApi
@@ -35,7 +36,7 @@ class Engine:
 
     async def connection(self, api: EventApi, scope: Scope, domain: str, sent_path: str) -> None:
         """A client's WebSocket, from its handshake to its end."""
-        source_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        source_ip = client_ip(scope)
         connection = Connection(
             self.sandbox.ids.uuid(), scope["aws"]["api_id"], scope["websocket"], source_ip, domain, sent_path
         )

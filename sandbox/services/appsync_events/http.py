@@ -10,7 +10,7 @@ from sandbox.aws.errors import NotEmulatedError
 from sandbox.services.appsync_auth import Credentials
 from sandbox.services.appsync_events import frames, publishing
 from sandbox.services.appsync_events.errors import RefusedError, bad_request
-from sandbox.services.exchange import ClientGoneError, Exchange
+from sandbox.services.exchange import ClientGoneError, Exchange, client_ip
 
 if TYPE_CHECKING:
     from sandbox.context import Scope
@@ -41,7 +41,7 @@ async def answer(engine: Engine, exchange: Exchange, scope: Scope, api: EventApi
     try:
         if scope["method"] != "POST":  # UNSOURCED
             raise RefusedError(405, "UnknownOperationException", "The endpoint takes POST.")
-        source_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        source_ip = client_ip(scope)
         given = Credentials(headers, (SignedRequest.from_scope(scope, body),), source_ip)
         document = await publishing.publish(engine, api, _json(body), given, domain, exchange.id)
     except RefusedError as refusal:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sandbox.auth import Principal, SignedRequest
 from sandbox.aws.errors import AwsError
 from sandbox.context import Address, Invocation, Receive, Sandbox, Scope, Send
-from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange
+from sandbox.services.exchange import BodyTooLargeError, ClientGoneError, Exchange, client_ip
 from sandbox.services.function_url import access, cors, errors
 from sandbox.services.function_url.answer import AnswerError, interpret
 from sandbox.services.function_url.event import UrlRequest, payload
@@ -68,7 +68,7 @@ class _Call:
         self._url_id: str = scope["aws"]["url_id"]
         self._region: str | None = scope["aws"]["region"] or None
         self._headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]}
-        self._source_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        self._source_ip = client_ip(scope)
         self._trace_id = trace_id
         # Added to every answer, whoever makes it.
         self._own: list[tuple[str, str]] = [
