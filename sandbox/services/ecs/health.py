@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from sandbox.context import Sandbox
-from sandbox.services.ecs.running import Running
+from sandbox.control.ecs import Container
 from sandbox.services.processes.group import ProcessGroup, Reaper
 
 
@@ -14,13 +15,22 @@ class HealthCheck:
     """Runs the command of one container until it is cancelled. ``changed``: called when its health did."""
 
     def __init__(
-        self, sandbox: Sandbox, reaper: Reaper, running: Running, address: str, changed: Callable[[], None]
+        self,
+        sandbox: Sandbox,
+        reaper: Reaper,
+        container: Container,
+        environment: Mapping[str, str],
+        folder: Path,
+        address: str,
+        changed: Callable[[], None],
     ) -> None:
         self._sandbox = sandbox
         self._reaper = reaper
-        self._running = running
+        self._container = container
+        self._environment = environment
+        self._folder = folder
         self._changed = changed
-        check = running.container.definition["healthCheck"]
+        check = container.definition["healthCheck"]
         self._argv = _argv(list(check["command"]), address)
         self._interval = float(check.get("interval") or 30)
         self._timeout = float(check.get("timeout") or 5)
@@ -36,20 +46,18 @@ class HealthCheck:
             if await self._passes():
                 failed = 0
                 self._is("HEALTHY")
-            elif loop.time() - started >= self._grace or self._running.container.health == "HEALTHY":
+            elif loop.time() - started >= self._grace or self._container.health == "HEALTHY":
                 failed += 1
                 if failed >= self._retries:
                     self._is("UNHEALTHY")
 
     def _is(self, health: str) -> None:
-        if self._running.container.health != health:
-            self._running.container.health = health
+        if self._container.health != health:
+            self._container.health = health
             self._changed()
 
     async def _passes(self) -> bool:
-        group = ProcessGroup(
-            self._argv, self._running.environment, self._running.folder, self._reaper, lambda line: None
-        )
+        group = ProcessGroup(self._argv, self._environment, self._folder, self._reaper, lambda line: None)
         self._sandbox.clock.watch(group.pid)
         try:
             async with asyncio.timeout(self._timeout):

@@ -6,13 +6,17 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from sandbox.context import Sandbox
-from sandbox.control.ecs import Container
+from sandbox.control.ecs import Container, Task
+from sandbox.services.ecs import variables
+from sandbox.services.ecs.health import HealthCheck
+from sandbox.services.ecs.images import Image
 from sandbox.services.ecs.logs import ContainerLog
+from sandbox.services.ecs.runner import StartError
 from sandbox.services.processes.group import ProcessGroup, Reaper
 
 # Signals that ended a process show as 128 and their number, as Docker has it.
@@ -20,45 +24,74 @@ _SIGNALLED = 128
 _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
-class StartError(Exception):
-    """The program cannot be started; the text is the reason with which the task stops."""
+class Process:
+    """A container's process group. ``root``: the folder that stands for its ``/``; ``changed``: its health did."""
 
-
-class Running:
-    """A container's process group. ``exited``: its exit code, once it ended."""
-
-    def __init__(self, sandbox: Sandbox, reaper: Reaper, container: Container, log: ContainerLog) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        reaper: Reaper,
+        task: Task,
+        container: Container,
+        log: ContainerLog,
+        image: Image,
+        root: Path,
+        changed: Callable[[], None],
+    ) -> None:
         self.container = container
         self.log = log
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.environment: Mapping[str, str] = {}
-        self.folder = Path()
+        self.folder = variables.working_directory(container, image, root)
         self._sandbox = sandbox
         self._reaper = reaper
+        self._task = task
+        self._image = image
+        self._root = root
+        self._changed = changed
         self._group: ProcessGroup | None = None
+        self._check: asyncio.Task[None] | None = None
 
     @property
-    def pid(self) -> int | None:
-        return self._group.pid if self._group is not None else None
+    def started(self) -> bool:
+        """Whether there is a process, or was."""
+        return self._group is not None
 
-    def start(
-        self, argv: Sequence[str], environment: Mapping[str, str], folder: Path, memory_mb: int | None
-    ) -> None:
+    def surround(self, credentials: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        """Put its variables together."""
+        self.environment = variables.build(
+            self._sandbox, self._task, self.container, self._image, self._root, credentials, secrets
+        )
+
+    async def start(self) -> None:
         """Start it. Raises :class:`StartError`."""
+        argv = variables.command(self.container, self._image, self._root)
         if not argv:
             raise StartError("CannotStartContainerError: Error response from daemon: no command specified")
-        if shutil.which(argv[0], path=environment["PATH"]) is None and not (folder / argv[0]).is_file():
+        found = shutil.which(argv[0], path=self.environment["PATH"])
+        if found is None and not (self.folder / argv[0]).is_file():
             raise StartError(
                 "CannotStartContainerError: Error response from daemon: failed to create task for container: "
                 f'exec: "{argv[0]}": executable file not found in $PATH'
             )
-        self.environment, self.folder = environment, folder
-        self._group = group = ProcessGroup(argv, environment, folder, self._reaper, self.log.line)
+        self._group = group = ProcessGroup(argv, self.environment, self.folder, self._reaper, self.log.line)
         self._sandbox.clock.watch(group.pid)
-        if memory_mb:
-            self._sandbox.clock.on_memory(group.pid, memory_mb * 1024 * 1024, self._out_of_memory)
+        memory = str(self.container.definition.get("memory") or self._task.info["memory"])
+        if memory.isdigit() and memory != "0":
+            self._sandbox.clock.on_memory(group.pid, int(memory) * 1024 * 1024, self._out_of_memory)
         self.container.status = "RUNNING"
         group.exited.add_done_callback(self._ended)
+        if self.container.definition.get("healthCheck"):
+            check = HealthCheck(
+                self._sandbox, self._reaper, self.container, self.environment, self.folder, self._task.address,
+                self._changed,
+            )  # fmt: skip
+            self._check = asyncio.get_running_loop().create_task(check.run(), name="health check")
+
+    def unchecked(self) -> None:
+        """Look at its health no more."""
+        if self._check is not None:
+            self._check.cancel()
 
     def _out_of_memory(self) -> None:
         self.container.reason = _OUT_OF_MEMORY
@@ -75,11 +108,11 @@ class Running:
         if not self.exited.done():
             self.exited.set_result(self.container.exit_code)
 
-    def ask_to_end(self, name: str) -> None:
+    def ask_to_end(self) -> None:
         """Send the stop signal to the first process, and to it alone, as Docker does."""
         if self._group is not None and not self.exited.done():
             with suppress(ProcessLookupError):
-                os.kill(self._group.pid, _number(name))
+                os.kill(self._group.pid, _number(self._image.stop_signal))
 
     def kill(self) -> None:
         """End it at once."""

@@ -12,13 +12,11 @@ from sandbox.context import Address, Receive, Sandbox, Scope, Send
 from sandbox.control.ecs import Deployment, Service, Task
 from sandbox.control.shims.ecs.new_task import new_task
 from sandbox.services.ecs import metadata
+from sandbox.services.ecs.as_processes import Processes
 from sandbox.services.ecs.balancing import Balancing
-from sandbox.services.ecs.images import Images
 from sandbox.services.ecs.scheduler import Scheduler
 from sandbox.services.ecs.task import Host, TaskRun
 from sandbox.services.ecs.variables import METADATA
-from sandbox.services.loopback import Addresses
-from sandbox.services.processes.group import Reaper
 
 SHOWN = 3600  # seconds for which a stopped task can be described
 
@@ -32,7 +30,6 @@ class EcsService:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._reaper = Reaper()
         self._runs: dict[str, TaskRun] = {}  # by the task's ARN
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._schedulers: dict[str, Scheduler] = {}  # by the service's ARN
@@ -59,10 +56,10 @@ class EcsService:
         """Watch the records."""
         records = self._sandbox.control.containers
         folder = (self._sandbox.settings.data_dir / "ecs").absolute()
-        images = Images(folder / "images", records.images)
         self._balancing = Balancing(self._sandbox)
-        addresses = Addresses(self._sandbox.settings.port)
-        self._host = Host(self._sandbox, records, self._reaper, images, addresses, folder)
+        runner = Processes(self._sandbox, records, folder)
+        await runner.start()
+        self._host = Host(self._sandbox, records, runner, folder)
         stop_records = records.changes.listen(self._changed)
         stop_health = self._sandbox.control.load_balancing.changes.listen(self._changed)
         self._forget = lambda: (stop_records(), stop_health())
@@ -82,7 +79,8 @@ class EcsService:
         self._schedulers.clear()
         self._runs.clear()
         self._lives.clear()
-        self._reaper.stop()
+        if self._host is not None:
+            await self._host.runner.stop()
 
     # -- what the records want
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,14 +17,10 @@ from typing import Any
 from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
 from sandbox.control.ecs import Container, Containers, Task
-from sandbox.services.ecs import secrets, variables
-from sandbox.services.ecs.health import HealthCheck
-from sandbox.services.ecs.images import Image, ImageError, Images
+from sandbox.services.ecs import secrets
 from sandbox.services.ecs.logs import ContainerLog, LogError
-from sandbox.services.ecs.running import Running, StartError
-from sandbox.services.loopback import MOST, Addresses
+from sandbox.services.ecs.runner import Place, Runner, Running, StartError, TaskFailedError
 from sandbox.services.processes import surroundings
-from sandbox.services.processes.group import Reaper
 
 _log = logging.getLogger(__name__)
 
@@ -38,17 +33,11 @@ class Host:
 
     sandbox: Sandbox
     records: Containers
-    reaper: Reaper
-    images: Images
-    addresses: Addresses
+    runner: Runner
     folder: Path
     order: asyncio.Lock = field(
         default_factory=asyncio.Lock
     )  # tasks start one after the other, alike in every run
-
-
-class TaskFailedError(Exception):
-    """The task cannot be started; the text is its ``stoppedReason``."""
 
 
 class TaskRun:
@@ -59,10 +48,8 @@ class TaskRun:
         self._host = host
         self._sandbox = host.sandbox
         self._leave = leave
-        self._folder = host.folder / "tasks" / task.id
+        self._place: Place | None = None
         self._running: list[Running] = []
-        self._images: dict[str, Image] = {}
-        self._checks: list[asyncio.Task[None]] = []
         self._began = self._sandbox.clock.now()
 
     def _is(self, status: str) -> None:
@@ -95,21 +82,20 @@ class TaskRun:
 
     async def _start(self) -> None:
         task, now = self.task, self._sandbox.clock.utcnow
-        address = self._host.addresses.take()
-        if address is None:
-            raise TaskFailedError(f"the sandbox has addresses for {MOST} tasks at a time only")
-        task.address = address
+        self._place = place = await self._host.runner.place(task)
+        task.address = place.address
         self._is("PENDING")
         task.connectivity = task.pull_started = now()
         self._began = self._sandbox.clock.now()
         async with self._host.order:
-            prepared = [await self._prepare(container) for container in task.containers]
+            for container in task.containers:
+                await self._prepare(place, container)
         task.pull_stopped = now()
-        waiting = list(zip(self._running, prepared, strict=True))
+        waiting = list(self._running)
         while waiting and task.wanted:
-            ready = [one for one in waiting if self._may_start(one[0].container)]
-            for running, environment in ready:
-                self._launch(running, environment)
+            ready = [one for one in waiting if self._may_start(one.container)]
+            for running in ready:
+                await self._launch(running)
             waiting = [one for one in waiting if one not in ready]
             if not ready:
                 await self._host.records.changes.until(partial(self._goes_on, waiting))
@@ -118,28 +104,23 @@ class TaskRun:
             self._record("task_started", **self._size())
             self._is("RUNNING")
 
-    def _goes_on(self, waiting: list[tuple[Running, dict[str, str]]]) -> bool:
-        return not self.task.wanted or any(self._may_start(running.container) for running, _ in waiting)
+    def _goes_on(self, waiting: list[Running]) -> bool:
+        return not self.task.wanted or any(self._may_start(running.container) for running in waiting)
 
     def _size(self) -> dict[str, Any]:
         """What is paid for: CPU units and MiB."""
         info = self.task.info
         return {"group": self.task.group, "cpu": info["cpu"], "memory": info["memory"]}
 
-    async def _prepare(self, container: Container) -> dict[str, str]:
+    async def _prepare(self, place: Place, container: Container) -> None:
         """Its image, log and variables. Raises :class:`TaskFailedError`."""
         definition = container.definition
-        try:
-            image = await asyncio.to_thread(self._host.images.get, definition)
-        except ImageError as error:
-            raise TaskFailedError(f"CannotPullContainerError: {error}") from error
-        root = self._folder / container.name
-        await asyncio.to_thread(_lay_out, image, root)
         driver = definition.get("logConfiguration")
         file = self._host.folder / "logs" / self.task.id / f"{container.name}.log"
         log = ContainerLog(
             self._sandbox, self.task.id, container.name, file, driver.get("options", {}) if driver else None
         )
+        running = await place.prepare(container, log)
         try:
             await log.open()
             found = await secrets.resolve(self._sandbox, definition)
@@ -151,9 +132,8 @@ class TaskRun:
             raise TaskFailedError(str(error)) from error
         except AwsError as error:
             raise TaskFailedError(f"ResourceInitializationError: {error.message}") from error
-        self._images[container.name] = image
-        self._running.append(Running(self._sandbox, self._host.reaper, container, log))
-        return variables.build(self._sandbox, self.task, container, image, root, credentials, found)
+        running.surround(credentials, found)
+        self._running.append(running)
 
     def _may_start(self, container: Container) -> bool:
         """Whether what it depends on has come so far (``dependsOn``)."""
@@ -170,26 +150,14 @@ class TaskRun:
                 return False
         return True
 
-    def _launch(self, running: Running, environment: dict[str, str]) -> None:
-        container, image = running.container, self._images[running.container.name]
-        root = self._folder / container.name
-        memory = container.definition.get("memory") or self.task.info["memory"]
+    async def _launch(self, running: Running) -> None:
+        container = running.container
         try:
-            running.start(
-                variables.command(container, image, root),
-                environment,
-                variables.working_directory(container, image, root),
-                int(memory) if str(memory).isdigit() else None,
-            )
+            await running.start()
         except StartError as error:
             container.status, container.reason = "STOPPED", str(error)
-            raise TaskFailedError(str(error)) from error
+            raise
         running.exited.add_done_callback(lambda _: self._exited(container))
-        if container.definition.get("healthCheck"):
-            check = HealthCheck(
-                self._sandbox, self._host.reaper, running, self.task.address, self._host.records.changes.tell
-            )
-            self._checks.append(asyncio.get_running_loop().create_task(check.run(), name="health check"))
 
     def _exited(self, container: Container) -> None:
         task = self.task
@@ -204,21 +172,20 @@ class TaskRun:
     async def _end(self) -> None:
         task, now = self.task, self._sandbox.clock.utcnow
         task.stopping = now()
-        for check in self._checks:
-            check.cancel()
-        alive = any(not one.exited.done() for one in self._running if one.pid is not None)
+        for running in self._running:
+            running.unchecked()
+        alive = any(not one.exited.done() for one in self._running if one.started)
         self._is("DEACTIVATING")
         await self._leave(task, alive)
         self._is("STOPPING")
-        await asyncio.gather(*(self._stop(one) for one in self._running if one.pid is not None))
+        await asyncio.gather(*(self._stop(one) for one in self._running if one.started))
         task.execution_stopped = now()
         task.last_lines = [f"[{one.container.name}] {line}" for one in self._running for line in one.log.last]
         self._is("DEPROVISIONING")
         for running in self._running:
             await running.log.flush()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-        if task.address:
-            self._host.addresses.give_back(task.address)
+        if self._place is not None:
+            await self._place.close()
         for container in task.containers:
             container.status = "STOPPED"
         task.stopped = now()
@@ -236,9 +203,8 @@ class TaskRun:
         """The stop signal, and SIGKILL for what has not ended by then."""
         if running.exited.done():
             return
-        image = self._images[running.container.name]
         limit = float(running.container.definition.get("stopTimeout") or STOP_TIMEOUT)
-        running.ask_to_end(image.stop_signal)
+        running.ask_to_end()
         done, _ = await asyncio.wait({running.exited}, timeout=limit)
         if not done:
             running.kill()
@@ -246,20 +212,11 @@ class TaskRun:
 
     def kill(self) -> None:
         """End whatever still runs, at once: the sandbox stops."""
-        for check in self._checks:
-            check.cancel()
         for running in self._running:
+            running.unchecked()
             running.kill()
             running.log.close()
 
     async def gone(self) -> None:
         """Wait until its processes have ended."""
-        await asyncio.gather(*(one.exited for one in self._running if one.pid is not None))
-
-
-def _lay_out(image: Image, root: Path) -> None:
-    """A container's own files: a copy of its image's."""
-    if image.root is not None:
-        shutil.copytree(image.root, root, symlinks=True, dirs_exist_ok=True)
-    for name in ("tmp", "root"):
-        (root / name).mkdir(parents=True, exist_ok=True)
+        await asyncio.gather(*(one.exited for one in self._running if one.started))
