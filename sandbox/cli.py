@@ -13,7 +13,12 @@ import typer
 
 from sandbox import collection
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A sandbox for ways of streaming a model's answer on AWS.",
+)
 
 BAD_INPUT = 2
 
@@ -25,6 +30,7 @@ Backend = Annotated[
     str, typer.Option(help="moto, or localstack=URL: LocalStack answers for the services that it has.")
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+RunningPort = Annotated[int, typer.Option(min=1, max=65535, help="The sandbox's port.")]
 
 
 def fail(message: str) -> typer.Exit:
@@ -110,8 +116,8 @@ def up(
 
 
 @app.command()
-def down(port: Port = 4566) -> None:
-    """End the sandbox that `up --detach` (or `up`) started on this port."""
+def down(port: RunningPort = 4566) -> None:
+    """End the sandbox that `sandbox up` started on this port, and wait until it is gone."""
     from sandbox.cli_up import stop
 
     raise typer.Exit(stop(port))
@@ -119,9 +125,9 @@ def down(port: Port = 4566) -> None:
 
 @app.command()
 def status(
-    port: Port = 4566, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    port: RunningPort = 4566, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """Say whether a sandbox runs on the port, its clock, and what is in flight."""
+    """Say what runs on the port: its clock, the day whose rules it plays, its services, and what is in flight."""
     from sandbox.cli_up import show_status
 
     raise typer.Exit(show_status(port, as_json))
@@ -129,11 +135,14 @@ def status(
 
 @app.command()
 def deploy(
-    template: Annotated[Path, typer.Argument(help="A CloudFormation or SAM template.")],
+    template: Annotated[Path, typer.Argument(metavar="TEMPLATE", help="A CloudFormation or SAM template.")],
     stack: Annotated[
         str | None, typer.Option(help="Name of the stack; default: the template's folder.")
     ] = None,
-    parameter: Annotated[list[str], typer.Option("--parameter", "-p", help="Name=Value; repeatable.")] = [],  # noqa: B006 - typer reads it, nobody changes it
+    parameter: Annotated[
+        list[str],
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of it; repeatable."),
+    ] = [],  # noqa: B006 - typer reads it, nobody changes it
     port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="The sandbox's port; default: of AWS_ENDPOINT_URL, else 4566."),

@@ -26,16 +26,16 @@ def deploy_template(template: Path, stack: str | None, parameters: list[str], po
         return BAD_INPUT
     named = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/") if port is None else ""
     endpoint = named or f"http://127.0.0.1:{port or DEFAULT_PORT}"
-    if fetch_status(endpoint) is None:
-        where = f"{endpoint} (AWS_ENDPOINT_URL)" if named else f"port {port or DEFAULT_PORT}"
-        print(f"sandbox: no sandbox answers on {where}; start one with `sandbox up`", file=sys.stderr)
+    running = fetch_status(endpoint)
+    if running is None:
+        print(f"sandbox: {_nobody(named, port or DEFAULT_PORT)}", file=sys.stderr)
         return FAILED
     from sandbox.control.cloudformation.deploy import DeployError, TemplateError, deploy_remote
 
     given = dict(text.split("=", 1) for text in parameters)
     name = stack or template.resolve().parent.name.replace("_", "-")
     try:
-        outputs = deploy_remote(endpoint, template, name, given)
+        outputs = deploy_remote(endpoint, template, name, given, running["region"])
     except TemplateError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -46,3 +46,13 @@ def deploy_template(template: Path, stack: str | None, parameters: list[str], po
     for key, value in outputs.items():
         print(f"{key} = {value}")
     return 0
+
+
+def _nobody(named: str, port: int) -> str:
+    if named:
+        return (
+            f"no sandbox answers on {named}, which AWS_ENDPOINT_URL names; start one there with `sandbox up`, or say "
+            "which one is meant with --port"
+        )
+    other = "" if port == DEFAULT_PORT else f" --port {port}"
+    return f"no sandbox answers on port {port}; start one with `sandbox up{other}`"

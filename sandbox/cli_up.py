@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import select
@@ -20,9 +21,11 @@ from sandbox.backend import BackendError
 from sandbox.clock import Clock, ClockKind
 from sandbox.clock import run as run_clock
 
-FAILED = 1
+FAILED, BAD_INPUT = 1, 2
 READY_FD = "SANDBOX_READY_FD"
 PATIENCE_S = 30  # for a sandbox that was told to end
+QUICKLY_S = 2  # a sandbox says its status sooner than that, and another program may never
+LAST_PORT = 65535
 
 
 def state_folder() -> Path:
@@ -72,6 +75,9 @@ def start(options: Options, detach: bool) -> int:
     try:
         run_clock(lambda clock: _serve(clock, options), options.clock, begin)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            print(f"sandbox: {_taken(options.host, options.port)}", file=sys.stderr)
+            return BAD_INPUT
         what = f"use {error.filename}" if error.filename else f"listen on {options.host}:{options.port}"
         print(f"sandbox: cannot {what}: {error.strerror or error}", file=sys.stderr)
         return FAILED
@@ -117,6 +123,26 @@ def _say_ready(line: str) -> None:
             pipe.write(line + "\n")
 
 
+def _taken(host: str, port: int) -> str:
+    """Who holds a port, and what to do about it."""
+    other = f"or take another port with `--port {port + 1 if port < LAST_PORT else port - 1}`"
+    if _answers(host, port) is None:
+        return f"port {port} of {host} is taken by another program; end that, {other}"
+    return f"port {port} of {host} is taken by a sandbox; {_how_to_end(port)}, {other}"
+
+
+def _how_to_end(port: int) -> str:
+    if _state_file(port).exists():
+        return f"end it with `sandbox down --port {port}`"
+    return "end it where it was started (a test, a container, another user; `sandbox down` does not know it)"
+
+
+def _answers(host: str, port: int) -> dict[str, Any] | None:
+    local = host in ("0.0.0.0", "::", "")  # all addresses: loopback is one
+    name = "127.0.0.1" if local else f"[{host}]" if ":" in host else host
+    return fetch_status(f"http://{name}:{port}", QUICKLY_S)
+
+
 def _start_detached(options: Options) -> int:
     log = state_folder() / f"{options.port}.log"
     if not _state_file(options.port).exists():  # else one runs on the port, or was killed, and the log is its
@@ -125,7 +151,7 @@ def _start_detached(options: Options) -> int:
     command = [sys.executable, "-m", "sandbox", "up", *options.arguments()]
     with log.open("ab") as output:
         begin = output.tell()
-        subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -140,7 +166,7 @@ def _start_detached(options: Options) -> int:
     if not line:
         said = log.read_bytes()[begin:].decode(errors="replace").strip()
         print(said or "sandbox: ended without a word", file=sys.stderr)
-        return FAILED
+        return BAD_INPUT if process.wait() == BAD_INPUT else FAILED
     print(line, end="")
     return 0
 
@@ -152,7 +178,9 @@ def stop(port: int) -> int:
         pid = int(json.loads(state.read_text())["pid"])
         process = os.pidfd_open(pid)
     except (FileNotFoundError, ValueError, KeyError):
-        print(f"sandbox: none runs on port {port} (no {state})", file=sys.stderr)
+        known = _answers("127.0.0.1", port)
+        why = f"the one on port {port} is not of `sandbox up`: {_how_to_end(port)}" if known else ""
+        print(f"sandbox: {why or f'none runs on port {port} (no {state})'}", file=sys.stderr)
         return FAILED
     except ProcessLookupError:
         state.unlink(missing_ok=True)
@@ -189,16 +217,16 @@ def show_status(port: int, as_json: bool) -> int:
     else:
         for name, value in document.items():
             shown = ", ".join(map(str, value)) or "-" if isinstance(value, list) else value
-            print(f"{name:10} {shown}")
+            print(f"{name:11}{shown}")
     return 0 if document else FAILED
 
 
-def fetch_status(endpoint: str) -> dict[str, Any] | None:
+def fetch_status(endpoint: str, patience_s: float = 10) -> dict[str, Any] | None:
     """The status of the sandbox at an address, ``None`` when none answers."""
     import httpx
 
     try:
-        answer = httpx.get(f"{endpoint}/_sandbox/status", timeout=10, trust_env=False)
+        answer = httpx.get(f"{endpoint}/_sandbox/status", timeout=patience_s, trust_env=False)
         document: dict[str, Any] = answer.raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+import typer
 
-from sandbox import cli_up
+from sandbox import cli, cli_up
 
 
 def sandbox(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +33,7 @@ def sandbox(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     ("arguments", "message"),
     [
         (("up", "--port", "65536"), "less than or equal to 65535"),
-        (("down", "--port", "-1"), "greater than or equal to 0"),
+        (("down", "--port", "0"), "greater than or equal to 1"),
         (("up", "--host", ""), "--host takes an address"),
         (
             ("up", "--region", "somewhere nice"),
@@ -65,9 +68,44 @@ def test_a_second_sandbox_on_a_port_is_refused_and_leaves_the_log_of_the_first_a
         log = tmp_path / state / f"{port}.log"
         log.write_text("what the first one said\n")
         second = sandbox("up", "--port", port, "--detach", **folder)
-        assert second.returncode == 1
-        assert second.stderr == f"sandbox: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+        assert second.returncode == 2
+        assert f"port {port} of 127.0.0.1 is taken by a sandbox; end it with" in second.stderr
+        assert f"`sandbox down --port {port}`, or take another port" in second.stderr
+        assert sandbox("up", "--port", port, **folder).stderr == second.stderr
         assert log.read_text().startswith("what the first one said\n")
+    finally:
+        assert sandbox("down", "--port", port, **folder).returncode == 0
+
+
+def test_a_port_that_another_program_has_is_said_to_be_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = sandbox("up", "--port", str(port), "--detach")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"sandbox: port {port} of 127.0.0.1 is taken by another program; end that")
+
+
+def test_a_sandbox_that_up_did_not_start_is_not_said_to_be_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cli_up, "fetch_status", lambda endpoint, patience: {"ready": True})
+    assert cli_up.stop(1) == 1
+    assert "the one on port 1 is not of `sandbox up`: end it where it was started" in capsys.readouterr().err
+
+
+def test_a_sandbox_of_another_region_is_asked_and_deployed_to_in_that_region(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources:\n  Q: {Type: AWS::SQS::Queue}\nOutputs:\n  Arn: {Value: !GetAtt Q.Arn}\n")
+    folder = {"TMPDIR": str(tmp_path)}
+    ready = sandbox("up", "--port", "0", "--detach", "--region", "eu-west-1", **folder)
+    port = ready.stdout.rpartition(":")[2].strip()
+    try:
+        deployed = sandbox("deploy", str(template), "--port", port, **folder)
+        assert "Arn = arn:aws:sqs:eu-west-1:" in deployed.stdout, deployed.stderr
+        status = json.loads(sandbox("status", "--json", "--port", port, **folder).stdout)
+        assert {"bedrock", "sqs", "lambda"} <= set(status["services"])
+        assert status["mock_model"] == f"http://127.0.0.1:{port}/_llm/v1"
     finally:
         assert sandbox("down", "--port", port, **folder).returncode == 0
 
@@ -117,7 +155,7 @@ def test_the_users_own_aws_profile_and_proxy_do_not_stand_in_the_way(tmp_path: P
         user["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
         nobody = sandbox("deploy", str(template), **user)
         assert nobody.returncode == 1
-        assert "no sandbox answers on http://127.0.0.1:9 (AWS_ENDPOINT_URL)" in nobody.stderr
+        assert "no sandbox answers on http://127.0.0.1:9, which AWS_ENDPOINT_URL names" in nobody.stderr
     finally:
         assert sandbox("down", "--port", port, **user).returncode == 0
 
@@ -132,3 +170,23 @@ def test_limits_through_a_pipe_keep_each_name_in_a_line() -> None:
     command = [sys.executable, "-m", "sandbox", "limits"]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     assert [limit.row.name for limit in Limits(today()) if limit.row.name not in told] == []
+
+
+def test_the_reference_names_every_command_and_option() -> None:
+    root = Path(__file__).parents[1]
+    sections = dict(
+        re.findall(r"^## `sandbox (\w+)(.*?)(?=^## |\Z)", (root / "docs/cli.md").read_text(), re.M | re.S)
+    )
+    command = typer.main.get_command(cli.app)
+    assert isinstance(command, typer.core.TyperGroup)
+    options = {
+        (name, option)
+        for name, one in command.commands.items()
+        for parameter in one.params
+        for option in parameter.opts
+        if option.startswith("-")
+    }
+    assert sections.keys() == command.commands.keys()
+    assert {(name, one) for name, one in options if one not in sections[name]} == set()
+    told = {(name, one) for name, text in sections.items() for one in re.findall(r"--[a-z][a-z-]+", text)}
+    assert {(name, one) for name, one in told if not any(one == option for _, option in options)} == set()

@@ -25,6 +25,9 @@ from sandbox.context import Receive, Sandbox, Scope, Send
 
 Answer = tuple[int, Any]
 
+# Emulated without a data plane of their own: the mock model answers for Bedrock, the control plane for SQS.
+WITHOUT_ADDRESS = ("bedrock", "sqs")
+
 
 class BadRequest(Exception):  # noqa: N818 - it is the answer's name
     """The request to the sandbox itself is wrong; the text says what."""
@@ -87,7 +90,8 @@ class Admin:
             "as_of": sandbox.limits.as_of.isoformat(),
             "region": sandbox.settings.region,
             "account": sandbox.settings.account,
-            "services": sorted(sandbox.services),
+            "services": sorted((*sandbox.services, *WITHOUT_ADDRESS)),
+            "mock_model": f"{sandbox.endpoint}/_llm/v1",
             "backend": control.backend,
             "in_flight": sorted(sandbox.clock.in_flight_names()),
             "events": len(sandbox.timeline),

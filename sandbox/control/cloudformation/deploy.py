@@ -60,9 +60,16 @@ async def deploy(
 
 
 def deploy_remote(
-    endpoint: str, template: Path, stack: str, parameters: Mapping[str, str] | None = None
+    endpoint: str,
+    template: Path,
+    stack: str,
+    parameters: Mapping[str, str] | None = None,
+    region: str = "us-east-1",
 ) -> Deployed:
-    """Deploy into the sandbox that answers at ``endpoint`` (``http://127.0.0.1:4566``). Raises as :func:`deploy`."""
+    """Deploy into the sandbox of ``region`` that answers at ``endpoint`` (``http://127.0.0.1:4566``).
+
+    Raises as :func:`deploy`.
+    """
     import boto3
     from botocore import xform_name
     from botocore.config import Config
@@ -71,7 +78,7 @@ def deploy_remote(
     session = boto3.Session(
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        region_name="us-east-1",
+        region_name=region,
         botocore_session=bare_session(),
     )
     config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, proxies=NO_PROXIES)
@@ -94,9 +101,7 @@ def deploy_remote(
 
     async def main() -> Deployed:
         account = (await call("sts", "GetCallerIdentity"))["Account"]
-        return await _Deployment(
-            call, template, stack, parameters or {}, account, "us-east-1", pause_s=0.5
-        ).run()
+        return await _Deployment(call, template, stack, parameters or {}, account, region, pause_s=0.5).run()
 
     return asyncio.run(main())
 
