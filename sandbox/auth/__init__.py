@@ -3,6 +3,7 @@
 from sandbox.auth.credentials import Credential
 from sandbox.auth.principal import ANONYMOUS, Principal, as_statements, authorize
 from sandbox.auth.request import Scope, SignedRequest, scope_of
+from sandbox.auth.sigv2 import verify_url
 from sandbox.auth.sigv4 import verify
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "authorize",
     "scope_of",
     "verify",
+    "verify_url",
 ]

@@ -8,6 +8,7 @@ window of 5 minutes in the text ``(20160117T015832Z - 5 min.)``; S3's codes are 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from sandbox.aws.errors import AwsError
@@ -142,3 +143,10 @@ def failure(family: Family, fault: Fault, message: str | None = None, **fields: 
     """The error of a fault. ``message`` replaces the family's default; ``fields`` are further members."""
     status, code, default = _TABLES[family][fault]
     return AwsError(status, code, message or default, fields=dict(fields))
+
+
+def url_expired(end: datetime, now: datetime, **more: object) -> AwsError:
+    """S3's refusal of a URL whose time is over (aws-sdk-js issue 3493; aws-sdk-php issue 1333)."""
+    times = {"Expires": end, "ServerTime": now}
+    fields = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ") for name, time in times.items()}
+    return AwsError(403, "AccessDenied", "Request has expired", fields={**more, **fields})

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from sandbox.auth.canonical import canonical_requests, sign, string_to_sign
 from sandbox.auth.credentials import Credential
-from sandbox.auth.failures import Family, failure, family_of
+from sandbox.auth.failures import Family, failure, family_of, url_expired
 from sandbox.auth.parsing import SKEW_S, SKEW_S3_S, STAMP, parse
 from sandbox.auth.principal import Principal
 from sandbox.auth.request import Signature, SignedRequest
@@ -42,7 +42,7 @@ async def verify(
         if family == "s3":
             raise failure(family, "unknown_key", None, AWSAccessKeyId=signature.scope.access_key)
         raise failure(family, "unknown_key")
-    _check_token(signature, credential, clock, family)
+    check_token(signature.token, credential, clock, family)
     _check_scope(signature, service, region, family)
     _check_time(signature, clock, family)
     _check_body(request, family)
@@ -50,8 +50,9 @@ async def verify(
     return Principal.of(credential)
 
 
-def _check_token(signature: Signature, credential: Credential, clock: Clock, family: Family) -> None:
-    if (signature.token or None) != (credential.session_token or None):
+def check_token(token: str | None, credential: Credential, clock: Clock, family: Family) -> None:
+    """Refuse a session token that is not the credential's, or one that has ended."""
+    if (token or None) != (credential.session_token or None):
         raise failure(family, "bad_token")
     if credential.expires is not None and clock.utcnow() >= credential.expires:
         raise failure(family, "expired_token")
@@ -89,8 +90,10 @@ def _check_time(signature: Signature, clock: Clock, family: Family) -> None:
     now = clock.utcnow()
     if family == "s3":
         if signature.expires_s is not None:
-            text = "Request has expired" if signed < now else "Request is not valid yet"
-            raise AwsError(403, "AccessDenied", text)
+            if signed > now:
+                raise AwsError(403, "AccessDenied", "Request is not valid yet")
+            more = {"X-Amz-Expires": lifetime}
+            raise url_expired(signed + timedelta(seconds=lifetime), now, **more)
         raise failure(
             family,
             "skew",

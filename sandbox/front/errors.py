@@ -9,6 +9,11 @@ from sandbox.aws.errors import AwsError
 from sandbox.context import Scope, Send
 
 
+def presigned_by_version_2(query: bytes) -> bool:
+    """Whether S3's Signature Version 2 is in the query; other services' has a ``SignatureVersion`` there, too."""
+    return b"AWSAccessKeyId=" in query and b"Signature=" in query and b"SignatureVersion=" not in query
+
+
 def service_of(headers: dict[bytes, bytes], query: bytes) -> str | None:
     """The service in the credential scope of a signed request (``.../20260101/us-east-1/sqs/aws4_request``)."""
     signature = headers.get(b"authorization", b"")
@@ -17,7 +22,7 @@ def service_of(headers: dict[bytes, bytes], query: bytes) -> str | None:
     elif b"X-Amz-Credential=" in query:
         credential = query.partition(b"X-Amz-Credential=")[2].partition(b"&")[0].replace(b"%2F", b"/")
     else:
-        return None
+        return "s3" if presigned_by_version_2(query) else None
     parts = credential.strip().split(b"/")
     return parts[3].decode("latin-1") if len(parts) == 5 else None
 
@@ -36,13 +41,21 @@ def _render(error: AwsError, scope: Scope, request_id: str) -> tuple[bytes, byte
     if service_of(headers, scope["query_string"]) == "s3":
         body = (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+            f"<Error><Code>{code}</Code><Message>{message}</Message>{_members(error)}"
+            f"<RequestId>{request_id}</RequestId></Error>"
         )
         return body.encode(), b"application/xml"
     if kind.startswith(b"application/x-amz-json"):
         return json.dumps({"__type": error.code, "message": error.message, **error.fields}).encode(), kind
     # REST-JSON. Lambda writes "Type" and "Message"; others "message".
     return json.dumps({"message": error.message, **error.fields}).encode(), b"application/json"
+
+
+def _members(error: AwsError) -> str:
+    """What S3's errors carry besides the message."""
+    return "".join(
+        f"<{name}>{escape(str(value), quote=False)}</{name}>" for name, value in error.fields.items()
+    )
 
 
 async def send_error(error: AwsError, scope: Scope, send: Send, request_id: str) -> None:

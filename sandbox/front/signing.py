@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Receive, Sandbox, Scope, Send
-from sandbox.front.errors import service_of
+from sandbox.front.errors import presigned_by_version_2, service_of
 
 # Operations that AWS answers without a signature (botocore: authtype none), by X-Amz-Target or query action.
 _USER_POOLS = """AssociateSoftwareToken ChangePassword CompleteWebAuthnRegistration ConfirmDevice
@@ -50,13 +50,16 @@ class Signing:
         return answer
 
     async def _verify(self, scope: Scope, body: bytes) -> Any:
-        from sandbox.auth import SignedRequest, verify
+        from sandbox.auth import SignedRequest, verify, verify_url
 
         service = service_of(dict(scope["headers"]), scope["query_string"])
         if service is None:
             raise AwsError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
         request = SignedRequest.from_scope(scope, body)
         control: Any = self._sandbox.control
+        if presigned_by_version_2(scope["query_string"]):
+            here = self._sandbox.settings.region
+            return await verify_url(request, here, control.secret_for, self._sandbox.clock)
         region = None if service in GLOBAL else self._sandbox.settings.region
         try:
             return await verify(request, service, region, control.secret_for, self._sandbox.clock)

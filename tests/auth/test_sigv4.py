@@ -278,6 +278,7 @@ def test_presigned_s3_url_expires_in_s3s_words() -> None:
     request = signed("S3SigV4QueryAuth", URL, service="s3", at=NOW - timedelta(seconds=61), expires=60)
     error = refusal(request, "s3")
     assert (error.status, error.code, error.message) == (403, "AccessDenied", "Request has expired")
+    assert error.fields.keys() == {"X-Amz-Expires", "Expires", "ServerTime"}
 
 
 @pytest.mark.parametrize("expires", [0, 604_801])
