@@ -115,7 +115,7 @@ class Clock:
         return self._virtual.processes.known() if self._virtual else []
 
     def set_patience(self, seconds: float) -> None:
-        """How long a watched process may compute on end before time follows it at the real pace (15 s)."""
+        """How long a watched process may compute on end before time follows it (15 s on a processor)."""
         if self._virtual:
             self._virtual.patience_s = seconds
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, Protocol, TypeVar
 
+from sandbox.clock import procfs
 from sandbox.clock.executor import Errand
 from sandbox.clock.gate import Gate
 from sandbox.clock.processes import Processes, Verdict
@@ -31,6 +32,9 @@ NEVER_S = 5e9
 _SHORTEST_PAUSE = 0.00005
 _LONGEST_PAUSE = 0.0005  # while a watched process runs
 _LONGEST_REST = 0.05  # while all sleep and there is no timer: a process may still wake up by itself
+_LONGEST_STEP = (
+    0.01  # real seconds between two looks that count: more is the machine's doing
+)
 _log = logging.getLogger(__name__)
 
 
@@ -75,15 +79,16 @@ class JumpingSelector(selectors.EpollSelector):
         while True:
             limit = loop.gate.limit(loop.time())
             if limit is None:
+                loop.forgive()
                 return poll(None)
             verdict = loop.look()
             events = poll(0)  # what a watched process sent just before it went to sleep
             if events or loop.must_run():
                 return events
-            if verdict is Verdict.RUNNING:
+            if verdict >= Verdict.SOON:
                 self._pause(pause)
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
-                if loop.drift(limit):
+                if loop.drift(verdict, limit):
                     return []
             elif verdict is Verdict.QUIET:
                 if loop.move(limit):
@@ -104,8 +109,9 @@ class JumpingSelector(selectors.EpollSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """See the module. ``time()`` starts at 0.0.
 
-    ``patience_s``: a watched process that computes for that many real seconds on end has time move on at the
-    real pace until it sleeps, so that a function in an endless loop still meets its timeout.
+    ``patience_s``: a watched process that computes for that many seconds on end has time follow its computing from
+    there on until all sleep, so that a function in an endless loop still meets its timeout. Seconds on a processor
+    count, of one process: neither a machine that is slow or was halted nor many processes in turn move time.
     """
 
     patience_s = 15.0
@@ -118,7 +124,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self.processes = Processes()
         self.sleepers: Sleepers | None = None
         self._running_since: float | None = None
-        self._drifted_at = 0.0
+        self._looked = self._napped = self._followed = 0.0
         self._connecting: dict[int, weakref.ref[socket.socket]] = {}
         super().__init__(selector)
         self._set(0.0)
@@ -169,8 +175,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         if verdict is Verdict.QUIET:
             self._running_since = None
             if not settled:
-                return Verdict.RUNNING
+                return Verdict.SOON
         return verdict
+
+    def forgive(self) -> None:
+        """Nobody's patience is tried any more."""
+        self._running_since = None
 
     def move(self, limit: float) -> bool:
         """All is quiet: let the next thing happen, if it is due at ``limit`` or before.
@@ -191,19 +201,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             self.sleepers.wake()
         return True
 
-    def drift(self, limit: float) -> bool:
-        """A watched process runs on and on: past our patience, follow the real clock to the next timer."""
-        real = time.monotonic()
-        if self._running_since is None:
-            self._running_since = real
-        if real - self._running_since < self.patience_s:
-            self._drifted_at = 0.0
+    def drift(self, verdict: Verdict, limit: float) -> bool:
+        """A watched process runs on and on: past our patience, let time follow it up to the next timer."""
+        spent = self._spent(verdict)
+        if spent <= self._followed:
             return False
-        if not self._drifted_at:
+        if self._followed == self.patience_s:
             busy, patience = self.processes.known(), self.patience_s
-            _log.warning("of the processes %s some ran for %s s on end: time follows them", busy, patience)
-            self._drifted_at = real
-        step, self._drifted_at = real - self._drifted_at, real
+            _log.warning("of the processes %s one computed for %s s on end: time follows it", busy, patience)
+        step, self._followed = spent - self._followed, spent
         theirs = self.sleepers.earliest() if self.sleepers is not None else math.inf
         due = min(self._next_timer(), theirs, limit)
         self._set(max(self._now, min(due, self._now + step)))
@@ -212,6 +218,20 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         if theirs <= self._now and self.sleepers is not None:
             self.sleepers.wake()
         return True
+
+    def _spent(self, verdict: Verdict) -> float:
+        """Seconds that a process computed, or that short sleeps took, since all was quiet."""
+        real = time.monotonic()
+        if self._running_since is None:
+            self._running_since = self._looked = real
+            self._napped, self._followed = 0.0, self.patience_s
+            self.processes.mark()
+        if verdict is Verdict.SOON or not procfs.COUNTS_TIME:
+            self._napped += min(real - self._looked, _LONGEST_STEP)
+        self._looked = real
+        if real - self._running_since < self.patience_s:
+            return 0.0
+        return max(self._napped, self.processes.computed_s())
 
     def _next_timer(self) -> float:
         # Cancelled timers at the head were taken out just before the selector was asked.

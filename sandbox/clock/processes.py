@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 from sandbox.clock import procfs
@@ -26,7 +26,10 @@ class Verdict(IntEnum):
 
     QUIET = 0
     CHANGED = 1  # all asleep now, but somebody ran since the last look: look again
-    RUNNING = 2
+    SOON = (
+        2  # somebody asleep goes on without us: on a short timer of the kernel's, or for a packet under way
+    )
+    RUNNING = 3
 
 
 class _Process:
@@ -62,8 +65,10 @@ class _Process:
             try:
                 ran = thread.ran()
                 # A thread that was woken and did not run yet shows in its state only.
-                if thread.running() or self._naps(tid, thread, ran):
+                if thread.running():
                     return Verdict.RUNNING
+                if self._naps(tid, thread, ran):
+                    return Verdict.SOON
             except ProcessLookupError:
                 self._threads.pop(tid).close()
                 ran = True
@@ -83,6 +88,13 @@ class _Process:
         elif not self._napping or tid not in self._napping:
             return False
         return time.monotonic() - self._napping[tid] < _NAP_S
+
+    def mark(self) -> None:
+        for thread in self._threads.values():
+            thread.mark()
+
+    def computed_s(self) -> float:
+        return sum(thread.computed_ns() for thread in self._threads.values()) / 1e9
 
     def stopped(self) -> bool:
         for tid, thread in list(self._threads.items()):
@@ -131,7 +143,7 @@ class _Group:
             verdict = max(verdict, process.look())
             if process.gone:
                 self.processes.pop(pid).close()
-            if verdict is Verdict.RUNNING:
+            if verdict >= Verdict.SOON:
                 break
         if verdict is not Verdict.QUIET and self.limit is not None:
             self._check_memory(self.limit)
@@ -214,6 +226,18 @@ class Processes:
         group = self._groups.get(pid)
         return group.memory() if group else 0
 
+    def mark(self) -> None:
+        """Count what each process computes from now on."""
+        for process in self._all():
+            process.mark()
+
+    def computed_s(self) -> float:
+        """Seconds on a processor since the mark, of the process that has most of them."""
+        return max((process.computed_s() for process in self._all()), default=0.0)
+
+    def _all(self) -> Iterator[_Process]:
+        return (process for group in self._groups.values() for process in group.processes.values())
+
     def known(self) -> list[int]:
         """Ids of all watched processes."""
         return [pid for group in self._groups.values() for pid in group.processes]
@@ -227,7 +251,7 @@ class Processes:
             return Verdict.QUIET
         # The order matters: what was under way before this look has arrived when its receiver is read.
         if self._system.packets_under_way():
-            return Verdict.RUNNING
+            return Verdict.SOON
         newest = self._system.newest_id()
         verdict = Verdict.CHANGED if newest != self._newest and self._adopt(newest) else Verdict.QUIET
         for pid in self._order():
@@ -237,7 +261,7 @@ class Processes:
             seen = group.look()
             if not group.processes:
                 self.unwatch(pid)
-            if seen is Verdict.RUNNING:
+            if seen >= Verdict.SOON:
                 self._busy = pid
                 return seen
             verdict = max(verdict, seen)

@@ -23,7 +23,7 @@ class ThreadFiles:
     ``status`` counts the context switches.
     """
 
-    __slots__ = ("_counter", "_path", "_stat", "last")
+    __slots__ = ("_counter", "_marked", "_path", "_stat", "last")
 
     def __init__(self, pid: int, tid: int) -> None:
         self._path = f"/proc/{pid}/task/{tid}"
@@ -34,6 +34,7 @@ class ThreadFiles:
             os.close(self._stat)
             raise
         self.last = b""
+        self._marked = b""
 
     def close(self) -> None:
         os.close(self._stat)
@@ -46,6 +47,18 @@ class ThreadFiles:
             return False
         self.last = text
         return True
+
+    def mark(self) -> None:
+        """Count the time on a processor from what was read last."""
+        self._marked = self.last
+
+    def computed_ns(self) -> int:
+        """Time on a processor since the mark, or since it was first read; 0 where the kernel does not say."""
+        if not self._marked:
+            self._marked = self.last
+        if not COUNTS_TIME or not self._marked:
+            return 0
+        return int(self.last.partition(b" ")[0]) - int(self._marked.partition(b" ")[0])
 
     def state(self) -> int:
         """The kernel's letter for the thread's state."""
@@ -96,6 +109,15 @@ def leads_threads(pid: int) -> bool:
         return b"\nTgid:\t%d\n" % pid in _read(f"/proc/{pid}/status")
     except OSError:
         return False
+
+
+def stopped_or_gone(pid: int) -> bool:
+    """Whether a process cannot do anything now: it was stopped, or has ended."""
+    try:
+        text = _read(f"/proc/{pid}/stat")
+        return text[text.rindex(b")") + 2] in _STOPPED
+    except (OSError, ValueError):
+        return True
 
 
 def thread_ids(pid: int) -> list[int]:
@@ -199,4 +221,5 @@ def _counter_name() -> str:
 
 
 _COUNTER = _counter_name()
+COUNTS_TIME = _COUNTER == "schedstat"  # whether the kernel says how long a thread was on a processor
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -27,6 +27,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sandbox.clock import procfs
 from sandbox.clock.shell_sleep import ShellSleep
 
 MONOTONIC_START_NS = 1_000_000_000_000  # what the processes' monotonic clock says at 0.0
@@ -83,8 +84,8 @@ class _Channel:
         return False
 
     def noticed(self) -> bool:
-        """Whether a sleeper that looks by itself has seen that its instant passed."""
-        return self._page.numbers[1] != -1 or not Path(f"/proc/{self.pid}").exists()
+        """Whether a sleeper that looks by itself has seen that its instant passed, or cannot look now."""
+        return self._page.numbers[1] != -1 or procfs.stopped_or_gone(self.pid)
 
     def close(self) -> None:
         self._page.close()

@@ -7,11 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
 from sandbox.clock import Clock, run
+from tests.clock.conftest import NODE
 
 COMPUTE = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n"
 SLEEP = "import time; time.sleep(1000)"
@@ -171,7 +172,74 @@ def test_endless_computation_has_time_follow_after_the_patience(caplog: pytest.L
             return clock.now()
 
     assert run(main, in_flight="test") == 0.2
-    assert "time follows them" in caplog.text
+    assert "time follows it" in caplog.text
+
+
+def test_short_sleeps_without_end_have_time_follow_too() -> None:
+    naps = (
+        "import ctypes\nlibc = ctypes.CDLL(None)\nprint('ready', flush=True)\nwhile True: libc.usleep(1000)"
+    )
+
+    async def main(clock: Clock) -> float:
+        clock.set_patience(0.1)
+        async with started(naps) as process:
+            clock.watch(process.pid)
+            await line(process)
+            await asyncio.sleep(0.2)
+            return clock.now()
+
+    assert run(main, in_flight="test") == 0.2
+
+
+def test_many_that_compute_in_turn_try_no_patience(caplog: pytest.LogCaptureFixture) -> None:
+    """All together compute longer than the patience, and there is no instant at which all sleep."""
+    program = COMPUTE.format(0.3) + "print('done', flush=True)\n" + COMPUTE.format(60)
+
+    async def main(clock: Clock) -> float:
+        clock.set_patience(1)
+        due, last = asyncio.create_task(asyncio.sleep(100)), None
+        async with AsyncExitStack() as stack:
+            for _ in range(5):
+                process = await stack.enter_async_context(started(program))
+                clock.watch(process.pid)
+                if last is not None:
+                    clock.unwatch(last)
+                    os.kill(last, signal.SIGKILL)
+                last = process.pid
+                await line(process)
+            seen = clock.now()
+        due.cancel()
+        return seen
+
+    assert run(main, in_flight="test") == 0.0
+    assert caplog.text == ""
+
+
+def test_time_passes_a_frozen_process_that_looks_at_it_by_itself() -> None:
+    program = """
+console.log('ready')
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40000)
+console.log(performance.now())
+"""
+
+    async def main(clock: Clock) -> list[object]:
+        node = clock.environment("node")
+        process = await asyncio.create_subprocess_exec(
+            NODE, "-e", program, stdout=-1, env={**os.environ, **node}, start_new_session=True
+        )
+        clock.watch(process.pid)
+        await line(process)
+        await clock.settled()
+        os.killpg(process.pid, signal.SIGSTOP)
+        clock.freeze(process.pid)
+        await asyncio.sleep(100)
+        os.killpg(process.pid, signal.SIGCONT)
+        clock.thaw(process.pid)
+        text = await line(process)
+        await process.wait()
+        return [clock.now(), text]
+
+    assert run(main, in_flight="test") == [100.0, "100000"]
 
 
 def test_memory_of_the_whole_group_counts() -> None:
