@@ -88,7 +88,7 @@ class IssuerKeys:
 
     async def _document(self, client: Any, url: str) -> dict[str, Any]:
         """A JSON object. Raises ``ValueError`` for another status, another form, or too many bytes."""
-        address, host = self._address(url)
+        address, host = reachable(url, self._endpoint)
         parts: list[bytes] = []
         async with client.stream("GET", address, headers={"host": host}) as response:
             if response.status_code != 200:
@@ -102,10 +102,11 @@ class IssuerKeys:
             raise ValueError(f"{url} is not a JSON object")
         return document
 
-    def _address(self, url: str) -> tuple[str, str]:
-        """Where to connect, and the ``Host`` to say: AWS's names are the sandbox's."""
-        parts = urlsplit(url)
-        if self._endpoint and (parts.hostname or "").endswith(_OWN_SUFFIXES):
-            own = urlsplit(self._endpoint)
-            return urlunsplit((own.scheme, own.netloc, parts.path, parts.query, "")), parts.netloc
-        return url, parts.netloc
+
+def reachable(url: str, endpoint: str | None) -> tuple[str, str]:
+    """Where to connect, and the ``Host`` to say: AWS's names are the sandbox's, which is at ``endpoint``."""
+    parts = urlsplit(url)
+    if endpoint and (parts.hostname or "").endswith(_OWN_SUFFIXES):
+        own = urlsplit(endpoint)
+        return urlunsplit((own.scheme, own.netloc, parts.path, parts.query, "")), parts.netloc
+    return url, parts.netloc

@@ -152,6 +152,16 @@ class LoadBalancing:
         ]
 
 
+def login_config(action: Document) -> Document | None:
+    """The settings of an action that logs users in; ``None`` for any other."""
+    name = {
+        "authenticate-cognito": "AuthenticateCognitoConfig",
+        "authenticate-oidc": "AuthenticateOidcConfig",
+    }.get(action["Type"])
+    found: Document | None = action[name] if name else None
+    return found
+
+
 def groups_of(actions: list[Document]) -> list[str]:
     """The ARNs of the target groups to which actions forward."""
     return [

@@ -209,7 +209,67 @@ def test_rules_are_judged_and_shown_in_their_order() -> None:
         "many": "ValidationError",
         "default": "OperationNotPermitted",
         "loop": "InvalidLoadBalancerAction",
-        "login": "NotImplemented",
+        "login": "InvalidLoadBalancerAction",
         "group": "TargetGroupNotFound",
     }
-    assert "authenticate-cognito actions" in errors["login"][1]
+    assert "only on HTTPS listeners" in errors["login"][1]
+
+
+def test_logins_are_judged() -> None:
+    def questions(elb: Any, subnets: list[str], vpc: str) -> Any:
+        arn = elb.create_load_balancer(Name="x", Subnets=subnets[1:])["LoadBalancers"][0]["LoadBalancerArn"]
+        last = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}, "Order": 2}
+        url = "https://idp.example.com"
+        config = {
+            "Issuer": url, "AuthorizationEndpoint": f"{url}/a", "TokenEndpoint": f"{url}/t",
+            "UserInfoEndpoint": f"{url}/u", "ClientId": "me", "ClientSecret": "s",
+        }  # fmt: skip
+
+        def listener(*actions: Any, **changes: Any) -> dict[str, Any]:
+            login = {"Type": "authenticate-oidc", "AuthenticateOidcConfig": {**config, **changes}, "Order": 1}
+            tls = {"Protocol": "HTTPS", "Certificates": [{"CertificateArn": "arn:c"}]}
+            return {
+                "LoadBalancerArn": arn,
+                "Port": 443,
+                "DefaultActions": list(actions) or [last, login],
+                **tls,
+            }
+
+        pool = {
+            "UserPoolArn": "arn:aws:cognito-idp:us-east-1:0:userpool/us-east-1_No",
+            "UserPoolClientId": "no",
+        }
+        cognito = {
+            "Type": "authenticate-cognito", "Order": 1,
+            "AuthenticateCognitoConfig": {**pool, "UserPoolDomain": "no"},
+        }  # fmt: skip
+        errors = {
+            "without the last": refused(elb.create_listener, **listener({**last, "Type": "jwt"})),
+            "no order": refused(elb.create_listener, **listener(cognito, {**last, "Order": 1})),
+            "no pool": refused(elb.create_listener, **listener(cognito, last)),
+            "no secret": refused(elb.create_listener, **listener(ClientSecret="")),
+            "no TLS": refused(elb.create_listener, **listener(TokenEndpoint="http://idp.example.com/t")),
+            "too long": refused(elb.create_listener, **listener(SessionTimeout=604_801)),
+        }
+        made = elb.create_listener(**listener())["Listeners"][0]
+        own = {name: value for name, value in config.items() if name != "ClientSecret"}
+        again = [{"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": own}, last]
+        changed = {"ListenerArn": made["ListenerArn"], "DefaultActions": again}
+        errors["forgotten"] = refused(elb.modify_listener, **changed)
+        again[0]["AuthenticateOidcConfig"] = {**own, "UseExistingClientSecret": True}  # type: ignore[index]
+        elb.modify_listener(**changed)
+        return made, errors
+
+    made, errors = asked(questions)
+    assert [action["Type"] for action in made["DefaultActions"]] == ["authenticate-oidc", "fixed-response"]
+    assert made["DefaultActions"][0]["AuthenticateOidcConfig"]["Scope"] == "openid"
+    assert "ClientSecret" not in made["DefaultActions"][0]["AuthenticateOidcConfig"]
+    assert {name: code for name, (code, _) in errors.items()} == {
+        "without the last": "NotImplemented",
+        "no order": "InvalidLoadBalancerAction",
+        "no pool": "InvalidLoadBalancerAction",
+        "no secret": "ValidationError",
+        "no TLS": "ValidationError",
+        "too long": "ValidationError",
+        "forgotten": "ValidationError",
+    }

@@ -12,6 +12,7 @@ from sandbox.control.elbv2 import Listener, LoadBalancer
 from sandbox.services.alb import cookies
 from sandbox.services.alb import headers as header_rules
 from sandbox.services.alb.rules import Request
+from sandbox.services.alb.selection import Choice, set_cookies
 from sandbox.services.exchange import Exchange
 from sandbox.services.proxy.hops import Pairs
 
@@ -26,6 +27,9 @@ class Call:
     listener: Listener
     exchange: Exchange = field(init=False)
     group_cookies: list[tuple[str, str, float]] = field(default_factory=list)
+    own_cookies: list[str] = field(default_factory=list)  # Set-Cookie values of a login
+    dropped: bytes = b"\0"  # what the client's headers may not begin with, in lower case
+    added: Pairs = field(default_factory=list)  # what a target is told besides
 
     @property
     def method(self) -> str:
@@ -104,9 +108,18 @@ class Call:
             str(client[0]),
         )
 
+    def client_headers(self, choice: Choice, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The headers of an answer as the client gets them: its cookies besides, and the listener's own."""
+        answered = [value for name, value in pairs if name.lower() == "set-cookie"]
+        secure, epoch = self.listener.protocol == "HTTPS", self.sandbox.clock.epoch()
+        made = set_cookies(choice, self.group_cookies, answered, epoch, secure=secure)
+        pairs = header_rules.with_response_attributes(pairs, self.listener)
+        return [*pairs, *(("set-cookie", value) for value in (*made, *self.own_cookies))]
+
     def target_headers(self) -> Pairs:
         """The headers as a target gets them."""
         clock = self.sandbox.clock
-        return header_rules.to_target(
+        made = header_rules.to_target(
             self.scope, self.balancer, self.listener, self.sandbox.ids, clock.epoch()
         )
+        return [pair for pair in made if not pair[0].lower().startswith(self.dropped)] + self.added

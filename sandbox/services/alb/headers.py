@@ -100,12 +100,11 @@ def to_client(pairs: Pairs, listener: Listener) -> list[tuple[str, str]]:
     dropped = HOP_BY_HOP | connection_names(pairs)
     if listener.attributes["routing.http.response.server.enabled"] != "true":
         dropped |= {b"server"}
-    made = [
+    return [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in pairs
         if name.lower() not in dropped
     ]
-    return with_response_attributes(made, listener)
 
 
 def with_response_attributes(pairs: list[tuple[str, str]], listener: Listener) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from sandbox.control.elbv2 import Target
 from sandbox.services.alb import headers
 from sandbox.services.alb.call import Call
 from sandbox.services.alb.errors import AlbError, of_limit
-from sandbox.services.alb.selection import Choice, set_cookies
+from sandbox.services.alb.selection import Choice
 from sandbox.services.exchange import ClientGoneError
 from sandbox.services.loopback import dialed
 from sandbox.services.proxy import hops
@@ -143,11 +143,5 @@ class Passage:
 
     def _client_headers(self, head: Head) -> list[tuple[str, str]]:
         call = self.call
-        pairs = headers.to_client(head.headers, call.listener)
-        answered = [value for name, value in pairs if name.lower() == "set-cookie"]
-        secure = call.listener.protocol == "HTTPS"
-        made = set_cookies(
-            self._choice, call.group_cookies, answered, call.sandbox.clock.epoch(), secure=secure
-        )
-        closing = [] if call.keep() else [("connection", "close")]
-        return [*pairs, *(("set-cookie", value) for value in made), *closing]
+        pairs = call.client_headers(self._choice, headers.to_client(head.headers, call.listener))
+        return pairs if call.keep() else [*pairs, ("connection", "close")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket
@@ -13,16 +15,20 @@ from sandbox.services.alb import errors, fixed, headers, lambda_target, listenin
 from sandbox.services.alb.call import Call
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.passage import Passage
-from sandbox.services.alb.selection import Choice, Selection, set_cookies
+from sandbox.services.alb.selection import Choice, Selection
 from sandbox.services.alb.targets import Targets
 from sandbox.services.alb.tunnel import Tunnel
 from sandbox.services.exchange import ClientGoneError, Exchange
 from sandbox.services.proxy.upstream import Pool
 
+if TYPE_CHECKING:
+    from sandbox.services.alb.authentication import Gate
+
 SOURCE = "alb"
 _HOST = re.compile(
     r"(?P<label>[a-z0-9-]+)(?::(?P<port>\d+))?\.(?P<region>[a-z]+(?:-[a-z0-9]+)+)\.elb\.(?:amazonaws\.com|localhost)"
 )
+_KEY_HOST = re.compile(r"public-keys\.auth\.elb\.[a-z0-9-]+\.amazonaws\.com")
 
 
 class AlbService:
@@ -38,10 +44,23 @@ class AlbService:
         self._forget: Callable[[], object] | None = None
         self._again = False
 
+    @cached_property
+    def _gate(self) -> Gate:
+        """Imported when a rule first asks for it: what signs and seals takes its time to load."""
+        from sandbox.services.alb.authentication import Gate
+
+        return Gate(self._sandbox)
+
     # -- Service
 
     def match(self, address: Address) -> Mapping[str, str] | None:
-        """``{"label", "port"}``: the name of a load balancer, and the listener's port where the path says it."""
+        """``{"label", "port"}``: the name of a load balancer, and the listener's port where the path says it.
+
+        ``{"key"}``: the id of the key that signs what targets are told of users.
+        """
+        key = _KEY_HOST.fullmatch(address.host)
+        if key:
+            return {"key": address.path.strip("/")}
         found = _HOST.fullmatch(address.host)
         return {"label": found["label"], "port": found["port"] or ""} if found else None
 
@@ -69,8 +88,11 @@ class AlbService:
             self._targets.look()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self._new_call(scope)
         request_id = self._sandbox.ids.uuid()
+        if "key" in scope["aws"]:
+            await self._give_key(scope, receive, send, request_id)
+            return
+        call = self._new_call(scope)
         if scope["type"] == "websocket":
             await self._upgrade(call, request_id)
             return
@@ -83,6 +105,14 @@ class AlbService:
             except AlbError as failure:
                 await self._fail(call, failure)
 
+    async def _give_key(self, scope: Scope, receive: Receive, send: Send, id: str) -> None:
+        """The public key by which targets check what they are told of users."""
+        signer = self._gate.signer
+        if scope["aws"]["key"] != signer.key_id:
+            raise AwsError(404, "NotFound", "No load balancer of the sandbox has that key.")
+        async with Exchange(self._sandbox, SOURCE, id, scope, receive, send) as exchange:
+            await exchange.answer(200, [("content-type", "binary/octet-stream")], signer.public_key())
+
     def _new_call(self, scope: Scope) -> Call:
         parameters = scope["aws"]
         balancer = self._sandbox.control.load_balancing.by_name(parameters["label"])
@@ -94,19 +124,29 @@ class AlbService:
     # -- the way of a request
 
     async def _answer(self, call: Call) -> None:
-        headers.check(self._sandbox.limits, call.scope)
-        rule = rules.find(call.listener, call.request)
-        action = rule.actions[-1]
-        if action["Type"] == "fixed-response":
-            await self._fixed(call, fixed.response(action["FixedResponseConfig"]))
-        elif action["Type"] == "redirect":
-            await self._fixed(call, fixed.redirect(action["RedirectConfig"], call.listener, call.request))
+        action, answer = await self._decide(call)
+        if answer is not None:
+            pairs = headers.with_response_attributes(answer.headers, call.listener)
+            await call.exchange.answer(answer.status, pairs, answer.body)
         else:
             await self._forward(call, action)
 
-    async def _fixed(self, call: Call, answer: fixed.Answer) -> None:
-        pairs = headers.with_response_attributes(answer.headers, call.listener)
-        await call.exchange.answer(answer.status, pairs, answer.body)
+    async def _decide(self, call: Call) -> tuple[Document, fixed.Answer | None]:
+        """The action that a request meets, and its answer unless it goes to a target. Raises ``AlbError``."""
+        headers.check(self._sandbox.limits, call.scope)
+        rule = rules.find(call.listener, call.request)
+        action, answer = rule.actions[-1], None
+        if any(len(one.actions) > 1 for one in call.listener.in_order()):
+            answer = await self._gate.callback(call) or await self._gate.admit(call, rule)
+            if answer is not None:
+                return action, answer
+        if action["Type"] == "fixed-response":
+            answer = fixed.response(action["FixedResponseConfig"])
+        elif action["Type"] == "redirect":
+            answer = fixed.redirect(action["RedirectConfig"], call.listener, call.request)
+        if answer is not None:
+            answer.headers.extend(("set-cookie", value) for value in call.own_cookies)
+        return action, answer
 
     async def _forward(self, call: Call, action: Document) -> None:
         group, choice = self._choose(call, action)
@@ -123,11 +163,7 @@ class AlbService:
 
     async def _invoke(self, call: Call, group: TargetGroup, choice: Choice) -> None:
         status, pairs, body = await lambda_target.answer(call, group, choice.target)
-        answered = [value for name, value in pairs if name.lower() == "set-cookie"]
-        secure, epoch = call.listener.protocol == "HTTPS", self._sandbox.clock.epoch()
-        made = set_cookies(choice, call.group_cookies, answered, epoch, secure=secure)
-        pairs = headers.with_response_attributes(pairs, call.listener)
-        await call.exchange.answer(status, [*pairs, *(("set-cookie", value) for value in made)], body)
+        await call.exchange.answer(status, call.client_headers(choice, pairs), body)
 
     # -- the way of a WebSocket
 
@@ -149,14 +185,8 @@ class AlbService:
             )
 
     async def _carry(self, call: Call, websocket: WebSocket, id: str) -> None:
-        headers.check(self._sandbox.limits, call.scope)
-        action = rules.find(call.listener, call.request).actions[-1]
-        if action["Type"] == "fixed-response":
-            answer = fixed.response(action["FixedResponseConfig"])
-            await self._reject(id, websocket, answer.status, answer.headers, answer.body)
-            return
-        if action["Type"] == "redirect":
-            answer = fixed.redirect(action["RedirectConfig"], call.listener, call.request)
+        action, answer = await self._decide(call)
+        if answer is not None:
             await self._reject(id, websocket, answer.status, answer.headers, answer.body)
             return
         group, choice = self._choose(call, action)

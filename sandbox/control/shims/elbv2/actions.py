@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.control.elbv2 import Document, weighted_groups
+from sandbox.control.shims.elbv2 import logins
 from sandbox.control.shims.elbv2.state import State, invalid
 
 _FINAL = ("forward", "redirect", "fixed-response")
+_BEFORE = ("authenticate-cognito", "authenticate-oidc")
 _CONFIGS = {"redirect": "RedirectConfig", "fixed-response": "FixedResponseConfig"}
 _FIELDS = {
     "host-header": "HostHeaderConfig",
@@ -22,21 +25,60 @@ _FIELDS = {
 _MOST_VALUES = 5  # of all conditions of a rule together; quota "Condition values per rule"
 
 
-def checked_actions(state: State, given: Sequence[Mapping[str, Any]]) -> list[Document]:
-    """The actions as they are kept. Raises ``AwsError``."""
-    actions = [dict(action) for action in given]
+async def checked_actions(
+    state: State, given: Sequence[Mapping[str, Any]], protocol: str, before: Sequence[Document] = ()
+) -> list[Document]:
+    """The actions as they are kept, in their order. Raises ``AwsError``.
+
+    ``protocol``: of the listener. ``before``: the actions that these replace, whose secrets may go on to be used.
+    """
+    actions = [deepcopy(dict(action)) for action in given]
     for action in actions:
-        if action["Type"] not in _FINAL:
+        if action["Type"] not in _FINAL + _BEFORE:
             raise NotEmulatedError(f"{action['Type']} actions of Application Load Balancers")
-    if not actions or len(actions) > 1:
-        raise AwsError(
-            400,
-            "InvalidLoadBalancerAction",
-            "A rule must have exactly one action of type forward, redirect or fixed-response",
-        )
+        if action["Type"] in _BEFORE and protocol != "HTTPS":
+            raise _refused(f"Actions of type '{action['Type']}' are supported only on HTTPS listeners")
+    actions = _ordered(actions)
     for action in actions:
-        _check_action(state, action)
+        if action["Type"] in _BEFORE:
+            await logins.check(state, action, before)
+        else:
+            _check_action(state, action)
     return actions
+
+
+def _ordered(actions: list[Document]) -> list[Document]:
+    """By ``Order``: at most one before the one that ends it. Raises ``AwsError``."""
+    if len(actions) > 1:
+        if any("Order" not in action for action in actions):
+            raise _refused("An action order must be specified when there is more than one action")
+        if len({action["Order"] for action in actions}) < len(actions):
+            raise _refused("Action orders must be unique")
+        actions = sorted(actions, key=lambda action: int(action["Order"]))
+    final = [action for action in actions if action["Type"] in _FINAL]
+    if len(final) != 1 or actions[-1] is not final[0]:
+        raise _refused(
+            "A rule must have exactly one action of type forward, redirect or fixed-response, the last"
+        )
+    if len(actions) > 2:
+        raise _refused("A rule can have at most one action before the last")
+    return actions
+
+
+def _refused(message: str) -> AwsError:
+    return AwsError(400, "InvalidLoadBalancerAction", message)
+
+
+def shown(actions: Sequence[Document]) -> list[Document]:
+    """The actions as the API shows them: without secrets."""
+    made = []
+    for action in actions:
+        config = action.get("AuthenticateOidcConfig")
+        if config is not None:
+            told = {name: value for name, value in config.items() if name != "ClientSecret"}
+            action = {**action, "AuthenticateOidcConfig": told}
+        made.append(action)
+    return made
 
 
 def _check_action(state: State, action: Document) -> None:

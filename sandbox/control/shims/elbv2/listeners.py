@@ -10,6 +10,7 @@ from sandbox.control.elbv2 import Listener, LoadBalancer, Rule
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.elbv2 import attributes
 from sandbox.control.shims.elbv2.actions import checked_actions
+from sandbox.control.shims.elbv2.actions import shown as shown_actions
 from sandbox.control.shims.elbv2.state import State, invalid, page, pairs, tags_of
 
 # Of a listener of HTTPS that names none (Elastic Load Balancing API Reference, CreateListener).
@@ -50,7 +51,8 @@ class Listeners:
         arn = self._state.arn(call, f"listener/{path}/{number}")
         info["ListenerArn"] = arn
         rule = self._state.arn(call, f"listener-rule/{path}/{number}/{self._state.id()}")
-        default = Rule(rule, None, [], checked_actions(self._state, given["DefaultActions"]))
+        actions = await checked_actions(self._state, given["DefaultActions"], info["Protocol"])
+        default = Rule(rule, None, [], actions)
         listener = Listener(
             arn,
             balancer.arn,
@@ -111,7 +113,9 @@ class Listeners:
         info |= {key: given[key] for key in ("Port", "Protocol") if key in given}
         self._settle(info, given, self._state.balancer(listener.load_balancer), listener)
         if "DefaultActions" in given:
-            listener.default.actions = checked_actions(self._state, given["DefaultActions"])
+            listener.default.actions = await checked_actions(
+                self._state, given["DefaultActions"], info["Protocol"], listener.default.actions
+            )
         listener.info = info
         self._state.changed()
         return {"Listeners": [_shown(listener)]}
@@ -166,4 +170,4 @@ class Listeners:
 
 
 def _shown(listener: Listener) -> dict[str, Any]:
-    return {**listener.info, "DefaultActions": listener.default.actions}
+    return {**listener.info, "DefaultActions": shown_actions(listener.default.actions)}

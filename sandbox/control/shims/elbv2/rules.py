@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.control.elbv2 import Listener, Rule
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.elbv2.actions import checked_actions, checked_conditions
+from sandbox.control.shims.elbv2.actions import checked_actions, checked_conditions, shown
 from sandbox.control.shims.elbv2.state import State, invalid, page, tags_of
 from sandbox.control.validation import validate
 
@@ -44,7 +44,7 @@ class Rules:
             arn,
             priority,
             checked_conditions(given["Conditions"]),
-            checked_actions(self._state, given["Actions"]),
+            await checked_actions(self._state, given["Actions"], listener.protocol),
             tags_of(given),
         )
         listener.rules[arn] = rule
@@ -60,12 +60,12 @@ class Rules:
             found = self._state.listener(given["ListenerArn"]).in_order()
         else:
             raise invalid("You must specify either listener rule ARNs or a listener ARN")
-        shown, more = page(given, found)
-        return {"Rules": [_shown(rule) for rule in shown], **more}
+        part, more = page(given, found)
+        return {"Rules": [_shown(rule) for rule in part], **more}
 
     async def modify(self, call: Call) -> Mapping[str, Any]:
         """``ModifyRule``."""
-        given, (_, rule) = call.params, self._state.rule(call.params["RuleArn"])
+        given, (listener, rule) = call.params, self._state.rule(call.params["RuleArn"])
         if given.get("Transforms"):
             raise NotEmulatedError("transforms of Application Load Balancers")
         if rule.priority is None:
@@ -73,7 +73,9 @@ class Rules:
         if given.get("Conditions"):
             rule.conditions = checked_conditions(given["Conditions"])
         if given.get("Actions"):
-            rule.actions = checked_actions(self._state, given["Actions"])
+            rule.actions = await checked_actions(
+                self._state, given["Actions"], listener.protocol, rule.actions
+            )
         self._state.changed()
         return {"Rules": [_shown(rule)]}
 
@@ -118,6 +120,6 @@ def _shown(rule: Rule) -> dict[str, Any]:
         "RuleArn": rule.arn,
         "Priority": "default" if rule.priority is None else str(rule.priority),
         "Conditions": rule.conditions,
-        "Actions": rule.actions,
+        "Actions": shown(rule.actions),
         "IsDefault": rule.priority is None,
     }
