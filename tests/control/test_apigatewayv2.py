@@ -134,6 +134,18 @@ def test_a_route_key_of_an_http_api_has_a_form(client: Any, key: str) -> None:
     assert key in message
 
 
+@pytest.mark.fact("3.10")
+def test_a_websocket_api_has_room_for_300_routes(client: Any, served: Served) -> None:
+    api = websocket_api(client)
+    for n in range(300):
+        served.ask(served.control.call("apigatewayv2", "CreateRoute", ApiId=api, RouteKey=f"r{n}"))
+    status, code, message = refused(client.create_route, ApiId=api, RouteKey="one-more")
+    assert (status, code) == (429, "ConflictException")
+    assert message.startswith("Maximum number of Routes for this API has been reached.")
+    other = http_api(client)
+    assert client.create_route(ApiId=other, RouteKey="$default")["RouteKey"] == "$default"
+
+
 def test_a_route_needs_what_it_names(client: Any) -> None:
     api = http_api(client)
     assert refused(client.create_route, ApiId=api, RouteKey="GET /a", Target="integrations/none") == (

@@ -43,7 +43,7 @@ class Access:
         elif kind == "NONE":
             _require_policy(call)
         elif kind == "COGNITO_USER_POOLS":
-            call.authorizer = await cognito_authorizer.authorize(call, _authorizer(call), self._issuer_keys())
+            call.authorizer = await self.of_user_pool(call, _authorizer(call))
             _require_policy(call)
         elif kind == "CUSTOM":
             if policies.judge_resource(call, ANONYMOUS) == "deny":
@@ -51,6 +51,10 @@ class Access:
             call.authorizer = await self._functions.authorize(call, _authorizer(call))
         else:
             raise NotEmulatedError(f"{kind} authorization of API Gateway REST APIs")
+
+    async def of_user_pool(self, call: Call, authorizer: Mapping[str, Any]) -> dict[str, Any]:
+        """What a ``COGNITO_USER_POOLS`` authorizer says of the call. Raises ``GatewayError``."""
+        return await cognito_authorizer.authorize(call, authorizer, self._issuer_keys())
 
     def _issuer_keys(self) -> IssuerKeys:
         if self._keys is None:

@@ -156,7 +156,10 @@ async def _send(call: Call, ask: Ask, access_key: str) -> Answer:
     scope = f"{access_key}/{date}/{ask.region}/{ask.service}/aws4_request"
     headers = {**ask.headers, "host": f"{ask.service}.{ask.region}.amazonaws.com"}
     headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=internal"
+    url = f"https://{headers['host']}{ask.path}" + (f"?{ask.query}" if ask.query else "")
+    call.sending(url, headers.items(), ask.body)
     answer = await _ask_control(call, ask, headers)
+    call.received(answer.status, answer.headers, answer.body)
     if ask.service not in _QUERY or "json" not in ask.headers["accept"]:
         return answer
     kept = [pair for pair in answer.headers if pair[0].lower() != "content-type"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from sandbox.services.exchange import Exchange
 
 if TYPE_CHECKING:
     from sandbox.control.resources import ApiKey, Integration, Method, RestApi, RestResource
+    from sandbox.control.rest_tests import Simulated
+    from sandbox.services.api_rest.execution_log import ExecutionLog
 
 Pairs = list[tuple[str, str]]
 
@@ -57,6 +60,9 @@ class Call:
     usage_key: str | None = None  # the API key that a Lambda authorizer named
     api_key: ApiKey | None = None
     marks: dict[str, float] = field(default_factory=dict)  # instants of the integration, for the access log
+    simulated: Simulated | None = None  # TestInvokeMethod or TestInvokeAuthorizer: nobody is connected
+    log: ExecutionLog | None = None  # of a simulated request
+    arn_stage: str = ""  # a stage that only ARNs name
     overrides: dict[str, Any] = field(
         default_factory=lambda: {
             "requestOverride": {"header": {}, "path": {}, "querystring": {}},
@@ -72,11 +78,23 @@ class Call:
     @property
     def domain(self) -> str:
         """The API's name in AWS's form."""
+        if self.simulated:
+            return "testPrefix.testDomainName"
         return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
 
     def mark(self, name: str) -> None:
         """Note when something of the integration happened first: called, headers, content, answered."""
         self.marks.setdefault(name, self.sandbox.clock.now())
+
+    def sending(self, uri: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Note the request to the integration in the execution log, when there is one."""
+        if self.log is not None:
+            self.log.sending(uri, headers, body)
+
+    def received(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Note the integration's answer in the execution log, when there is one."""
+        if self.log is not None:
+            self.log.received(status, headers, body)
 
     def header(self, name: str) -> str | None:
         """A request header by its lower-case name."""
@@ -93,7 +111,7 @@ class Call:
     def arn(self, path: str | None = None) -> str:
         """The method as IAM and resource policies name it; ``path``: other than the resource's own."""
         account = self.sandbox.settings.account
-        where = f"{self.api_id}/{self.stage}/{self.http_method}{path or self.resource.path}"
+        where = f"{self.api_id}/{self.arn_stage or self.stage}/{self.http_method}{path or self.resource.path}"
         return f"arn:aws:execute-api:{self.region}:{account}:{where}"
 
     def context(self) -> dict[str, Any]:
@@ -103,7 +121,7 @@ class Call:
             "accountId": self.sandbox.settings.account,
             "apiId": self.api_id,
             "domainName": self.domain,
-            "domainPrefix": self.api_id,
+            "domainPrefix": self.domain.partition(".")[0],
             "extendedRequestId": self.extended_request_id,
             "httpMethod": self.http_method,
             "identity": self._identity(),
@@ -114,8 +132,11 @@ class Call:
             "requestTimeEpoch": self.at_ms,
             "stage": self.stage,
         }
+        if self.simulated:
+            context["path"] = self.resource.path
         if self.routed:
-            context["deploymentId"] = self.api.deployment_id
+            if not self.simulated:
+                context["deploymentId"] = self.api.deployment_id
             context["resourceId"] = self.resource.id
             context["resourcePath"] = self.resource.path
         if self.authorizer is not None:
@@ -123,8 +144,12 @@ class Call:
         return dict(sorted(context.items()))
 
     def _identity(self) -> dict[str, Any]:
-        caller = self.principal
+        caller = self.simulated.caller if self.simulated else self.principal
         key = {"apiKey": self.api_key.value, "apiKeyId": self.api_key.id} if self.api_key else {}
+        agent = self.header("user-agent")
+        if self.simulated:
+            key = {"apiKey": "test-invoke-api-key", "apiKeyId": "test-invoke-api-key-id"}
+            agent = self.simulated.user_agent
         return {
             **key,
             "accessKey": caller.access_key if caller else None,
@@ -137,6 +162,6 @@ class Call:
             "principalOrgId": None,
             "sourceIp": self.source_ip,
             "user": caller.user_id if caller else None,
-            "userAgent": self.header("user-agent"),
+            "userAgent": agent,
             "userArn": caller.arn if caller else None,
         }

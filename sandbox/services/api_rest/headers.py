@@ -40,7 +40,9 @@ def canonical(name: str) -> str:
 
 
 def of_request(call: Call) -> Pairs:
-    """The headers that an integration gets, with what AWS's front adds."""
+    """The headers that an integration gets, with what AWS's front adds (to a simulated request it adds none)."""
+    if call.simulated:
+        return call.sent_headers()
     pairs = [
         (_name(call, name), value)
         for name, value in call.signed.headers
@@ -81,6 +83,8 @@ def of_response(headers: Iterable[tuple[str, str]], integration_type: str) -> Pa
 
 def of_gateway(call: Call, integration_type: str | None) -> Pairs:
     """The gateway's own headers. A trace id goes on neither its own errors nor an HTTP proxy's answers."""
+    if call.simulated:  # recorded: no ids, and no trace of a mock
+        return [] if integration_type in (None, "MOCK") else [("X-Amzn-Trace-Id", call.trace_id)]
     pairs = [("x-amzn-RequestId", call.request_id), ("x-amz-apigw-id", call.extended_request_id)]
     if integration_type not in (None, "HTTP_PROXY"):
         pairs.append(("X-Amzn-Trace-Id", call.trace_id))

@@ -28,12 +28,15 @@ class HttpProxy(HttpClient):
         import httpx
 
         limit = int(call.sandbox.limits.value("api_rest.payload"))
+        call.sending(str(request.url), request.headers.items(), request.content)
         try:
-            return Answer(*await self.whole(request, limit))
+            answer = Answer(*await self.whole(request, limit))
         except TooLargeError as failure:
             raise _too_large(call, str(failure)) from failure
         except httpx.TransportError as failure:
             raise network_error(call, failure) from failure
+        call.received(answer.status, answer.headers, answer.body)
+        return answer
 
 
 def build(call: Call) -> httpx.Request:

@@ -32,7 +32,7 @@ class LambdaAuthorizers:
 
     async def authorize(self, call: Call, authorizer: Mapping[str, Any]) -> dict[str, Any]:
         """``requestContext.authorizer``. Raises ``GatewayError``."""
-        identity = _identity(call, authorizer)
+        identity = identity_of(call, authorizer)
         ttl = int(authorizer.get("authorizerResultTtlInSeconds", 300))
         now = call.sandbox.clock.now()
         key = (call.api_id, call.stage, call.api.deployment_id, authorizer["id"], identity)
@@ -40,13 +40,13 @@ class LambdaAuthorizers:
         if kept is not None and now < kept[0]:
             result = kept[1]
         else:
-            result = await _ask(call, authorizer, identity)
+            result = await ask(call, authorizer, identity)
             if ttl and identity:
                 self._kept[key] = (call.sandbox.clock.now() + ttl, result)
         return _judged(call, result)
 
 
-def _identity(call: Call, authorizer: Mapping[str, Any]) -> tuple[str, ...]:
+def identity_of(call: Call, authorizer: Mapping[str, Any]) -> tuple[str, ...]:
     """The values of the identity sources. Raises the 401 when one is missing; the function is not asked then."""
     if authorizer["type"] == "TOKEN":
         text = identity_sources.token(call, authorizer)
@@ -62,7 +62,8 @@ def _identity(call: Call, authorizer: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(value for value in found if value is not None)
 
 
-async def _ask(call: Call, authorizer: Mapping[str, Any], identity: tuple[str, ...]) -> Result:
+async def ask(call: Call, authorizer: Mapping[str, Any], identity: tuple[str, ...]) -> Result:
+    """The function's result, not judged so far. Raises ``GatewayError``."""
     uri = with_stage_variables(authorizer.get("authorizerUri") or "", call.api.stage_variables)
     found = lambda_proxy.URI.fullmatch(uri)
     if found is None:
@@ -73,6 +74,8 @@ async def _ask(call: Call, authorizer: Mapping[str, Any], identity: tuple[str, .
     event = _event(call, authorizer, identity)
     payload = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
     invocation = Invocation(function, payload, trace_id=call.trace_id, cause=call.request_id)
+    url = f"https://lambda.{call.region}.amazonaws.com/2015-03-31/functions/{function}/invocations"
+    call.sending(url, (), payload)
     try:
         result = await call.sandbox.invoke(invocation)
     except AwsError as refusal:

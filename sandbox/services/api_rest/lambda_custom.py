@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation
 from sandbox.services.api_rest import lambda_proxy
 from sandbox.services.api_rest.call import Answer, Call
@@ -27,10 +26,7 @@ async def integrate(call: Call) -> Answer:
     invocation = Invocation(
         function, outgoing.body or b"{}", kind, trace_id=call.trace_id, cause=call.request_id
     )
-    try:
-        result = await call.sandbox.invoke(invocation)
-    except AwsError as refusal:
-        raise lambda_proxy.refused(call, refusal) from refusal
+    result = await lambda_proxy.invoked(call, invocation)
     answer = Answer(result.status, [("Content-Type", "application/json")], result.payload)
     return translate(call, answer, _error_message(result.payload) or str(result.status))
 

@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.auth import Principal, as_statements, authorize
 from sandbox.aws.errors import AwsError
 from sandbox.aws.http_integration import DELIMITER, name_of, parse, status_of
-from sandbox.context import Invocation
+from sandbox.context import Invocation, InvocationResult
 from sandbox.services.api_rest import headers as names
 from sandbox.services.api_rest import media
 from sandbox.services.api_rest.call import Answer, Call, Pairs
@@ -41,8 +41,8 @@ def event(call: Call) -> dict[str, Any]:
         "resource": call.resource.path,
         "path": call.path,
         "httpMethod": call.http_method,
-        "headers": {name: values[-1] for name, values in many_headers.items()},
-        "multiValueHeaders": many_headers,
+        "headers": {name: values[-1] for name, values in many_headers.items()} or None,
+        "multiValueHeaders": many_headers or None,
         "queryStringParameters": {name: values[-1] for name, values in many_query.items()} or None,
         "multiValueQueryStringParameters": many_query or None,
         "pathParameters": call.path_parameters or None,
@@ -112,10 +112,7 @@ async def integrate(call: Call) -> Answer:
     """Invoke the function and take its answer. Raises ``GatewayError``."""
     request = await invocation(call)
     limits = call.sandbox.limits
-    try:
-        result = await call.sandbox.invoke(request)
-    except AwsError as refusal:
-        raise refused(call, refusal) from refusal
+    result = await invoked(call, request)
     if result.function_error is not None:
         text = result.payload[:200].decode("utf-8", "replace")
         raise of_limit(limits, "INTEGRATION_FAILURE", "integration", f"the function failed: {text}")
@@ -124,6 +121,33 @@ async def integrate(call: Call) -> Answer:
     except ValueError as wrong:
         reason = f"malformed Lambda proxy response: {wrong}"
         raise of_limit(limits, "INTEGRATION_FAILURE", "integration", reason) from wrong
+
+
+async def invoked(call: Call, request: Invocation) -> InvocationResult:
+    """The function's result. Raises ``GatewayError`` when Lambda does not run it."""
+    url = f"https://lambda.{call.region}.amazonaws.com/2015-03-31/functions/{request.function}/invocations"
+    call.sending(url, _log_headers(call), request.payload)
+    try:
+        result = await call.sandbox.invoke(request)
+    except AwsError as refusal:
+        raise refused(call, refusal) from refusal
+    answer = {"x-amzn-RequestId": result.request_id, "X-Amz-Executed-Version": result.executed_version}
+    if result.function_error is not None:
+        answer["X-Amz-Function-Error"] = result.function_error
+    call.received(result.status, answer.items(), result.payload)
+    return result
+
+
+def _log_headers(call: Call) -> Pairs:
+    """Of the request to Lambda, as far as it has any here."""
+    return [
+        ("x-amzn-lambda-integration-tag", call.request_id),
+        ("x-amzn-apigateway-api-id", call.api_id),
+        ("X-Amz-Source-Arn", call.arn()),
+        ("Accept", "application/json"),
+        ("User-Agent", f"AmazonAPIGateway_{call.api_id}"),
+        ("X-Amzn-Trace-Id", call.trace_id),
+    ]
 
 
 def refused(call: Call, refusal: AwsError) -> GatewayError:

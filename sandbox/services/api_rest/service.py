@@ -11,6 +11,7 @@ from functools import partial
 from sandbox.auth import SignedRequest
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send
+from sandbox.control.rest_tests import AuthorizerTest, AuthorizerTested, MethodTest, MethodTested
 from sandbox.services.api_rest import (
     access,
     aws_service,
@@ -18,6 +19,7 @@ from sandbox.services.api_rest import (
     lambda_proxy,
     mock,
     routing,
+    simulation,
     streaming,
     templates,
     usage,
@@ -111,6 +113,23 @@ class RestApiService:
                 if exchange.started and hasattr(call, "api") and call.api.access_log:
                     self._access_log().write(call, error_values)
 
+    async def test_method(self, test: MethodTest) -> MethodTested:
+        """``TestInvokeMethod``."""
+        with self._sandbox.clock.in_flight("TestInvokeMethod"):
+            return await simulation.try_method(self._sandbox, self._new_call, self._simulated, test)
+
+    async def test_authorizer(self, test: AuthorizerTest) -> AuthorizerTested:
+        """``TestInvokeAuthorizer``."""
+        with self._sandbox.clock.in_flight("TestInvokeAuthorizer"):
+            return await simulation.try_authorizer(self._sandbox, self._new_call, self._access, test)
+
+    async def _simulated(self, call: Call) -> None:
+        try:
+            await validation.check(call)
+            await self._answer(call)
+        except GatewayError as failure:
+            await self._fail(call, failure)
+
     def _access_log(self) -> AccessLog:
         if self._log is None:
             self._log = AccessLog(self._sandbox.ids.hex(32))
@@ -192,6 +211,7 @@ class RestApiService:
         answer = await self._within_timeout(call, self._integrations[kind])
         pairs = [*headers.of_response(answer.headers, kind), *headers.of_gateway(call, kind)]
         await call.exchange.answer(answer.status, pairs, answer.body)
+        simulation.note_answer(call, pairs, answer.body, answer.status)
 
     async def _within_timeout(self, call: Call, integrate: Callable[[Call], Awaitable[Answer]]) -> Answer:
         """The integration's answer, or the 504 at the instant when its time is over. The function runs on."""
@@ -228,6 +248,7 @@ class RestApiService:
                 SOURCE, "failed", call.request_id, type=failure.type, reason=failure.reason
             )
         await call.exchange.answer(status, [*pairs, *headers.of_gateway(call, None)], body)
+        simulation.note_failure(call, failure, status)
 
 
 def _as_gateway_error(failure: AwsError) -> GatewayError:

@@ -13,7 +13,7 @@ __all__ = ["State", "handlers"]
 
 # Operations on a REST API that moto has, or may get: it does not know the APIs, which are ours.
 NOT_EMULATED = (
-    *("GetExport", "GetSdk", "GetModelTemplate", "TestInvokeMethod", "TestInvokeAuthorizer"),
+    *("GetExport", "GetSdk", "GetModelTemplate"),
     *("CreateDocumentationPart", "GetDocumentationPart", "GetDocumentationParts", "ImportDocumentationParts"),
     *("UpdateDocumentationPart", "DeleteDocumentationPart", "CreateDocumentationVersion"),
     *("GetDocumentationVersion", "GetDocumentationVersions", "UpdateDocumentationVersion"),
@@ -35,10 +35,11 @@ def handlers(state: State) -> Mapping[str, Handler]:
     from sandbox.control.shims.apigateway.methods import Methods
     from sandbox.control.shims.apigateway.parts import Parts
     from sandbox.control.shims.apigateway.stages import Stages
+    from sandbox.control.shims.apigateway.testing import Testing
     from sandbox.control.shims.apigateway.tree import Tree
     from sandbox.control.shims.apigateway.usage_plans import UsagePlans
 
     made: dict[str, Handler] = dict.fromkeys(NOT_EMULATED, _refuse)
-    for part in (Apis, Tree, Methods, Integrations, Deployments, Stages, Parts, ApiKeys, UsagePlans):
+    for part in (Apis, Tree, Methods, Integrations, Deployments, Stages, Parts, ApiKeys, UsagePlans, Testing):
         made.update(part(state).handlers())
     return made

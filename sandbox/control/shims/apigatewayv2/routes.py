@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.aws.errors import AwsError
 from sandbox.control.message import Response
 from sandbox.control.shims.apigatewayv2.state import State
 from sandbox.control.shims.apigatewayv2.store import (
@@ -51,6 +52,7 @@ def add(state: State, api: Api, params: Mapping[str, Any], *, managed: bool = Fa
 
 
 def _put(state: State, api: Api, params: Mapping[str, Any], *, managed: bool = False) -> str:
+    _check_room(state, api)
     document: Document = {"ApiKeyRequired": False, "AuthorizationType": "NONE", **given(params, KEPT)}
     _check(api, document)
     document["RouteId"] = state.new_id(7)
@@ -58,6 +60,17 @@ def _put(state: State, api: Api, params: Mapping[str, Any], *, managed: bool = F
         document["ApiGatewayManaged"] = True
     api.routes[document["RouteId"]] = WithResponses(document)
     return str(document["RouteId"])
+
+
+def _check_room(state: State, api: Api) -> None:
+    """A WebSocket API's quota of routes (fact 3.10). Status, code and words as users report them of authorizers."""
+    if not api.http and len(api.routes) >= int(state.sandbox.limits.value("api_websocket.routes")):
+        raise AwsError(
+            429,
+            "ConflictException",
+            "Maximum number of Routes for this API has been reached. "
+            "Please contact AWS if you need additional Routes.",
+        )
 
 
 def change_key(api: Api, document: Document, key: str) -> None:
