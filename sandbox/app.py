@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.aws.ids import IdSource
 from sandbox.clock import Clock
@@ -42,12 +42,14 @@ async def open_sandbox(
     data_dir: Path | None = None,
     overrides: dict[str, Any] | None = None,
     localstack_url: str | None = None,
+    tasks: Literal["process", "docker"] = "process",
 ) -> AsyncIterator[Sandbox]:
     """A running sandbox. ``port`` 0: a free one. ``as_of``: the day whose rules hold, default the clock's day.
 
     ``data_dir``: where the environments' files go; a temporary folder, removed at the end, when ``None``.
     ``localstack_url``: a LocalStack that is asked for the services that it has.
-    Raises ``OSError`` when the port cannot be listened on, ``BackendError`` when there is no LocalStack.
+    ``tasks``: what tasks of ECS are; ``docker`` wants an engine and the real clock.
+    Raises ``OSError`` when the port cannot be listened on, ``BackendError`` when there is no LocalStack or no engine.
     """
     _allow_many_files()
     listening = bind(host, port)
@@ -59,6 +61,7 @@ async def open_sandbox(
             seed=seed,
             data_dir=folder,
             localstack_url=localstack_url,
+            tasks=tasks,
         )
         day = as_of or clock.utcnow().date()
         limits = Limits(day, overrides=overrides) if overrides else Limits(day)
@@ -83,6 +86,7 @@ async def _serving(sandbox: Sandbox, listening: socket.socket) -> AsyncIterator[
         raise
     front = Front(sandbox, sandbox.model, Admin(sandbox, lambda: _reset(sandbox), certificates.ca))
     listener = Listener(listening, Http1(front), Http2(front), certificates, sandbox.clock)
+    sandbox.listen = listener.also
     try:
         for service in sandbox.services.values():
             await service.start()

@@ -7,7 +7,7 @@ import re
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -84,6 +84,17 @@ def parse_backend_option(text: str, option: str = "--backend") -> str | None:
         raise fail(f"{option}: {error}") from None
 
 
+def parse_tasks(text: str, clock: str) -> Literal["process", "docker"]:
+    """``process`` or ``docker``. Raises ``typer.Exit`` (2) for anything else, and for a clock that docker has not."""
+    if text == "process":
+        return "process"
+    if text != "docker":
+        raise fail(f"--tasks takes process or docker, not {text!r}")
+    if clock != "real":
+        raise fail(f"--tasks docker needs --clock real: the clock {clock} cannot look into containers")
+    return "docker"
+
+
 @app.command()
 def up(
     port: Port = 4566,
@@ -98,6 +109,13 @@ def up(
     seed: Annotated[int, typer.Option(help="Seed of identifiers and of the mock model's text.")] = 0,
     region: Annotated[str, typer.Option(help="The AWS region that the sandbox is.")] = "us-east-1",
     backend: Backend = "moto",
+    tasks: Annotated[
+        str,
+        typer.Option(
+            envvar="SANDBOX_TASKS",
+            help="process, or docker: tasks of ECS are containers of a Docker engine; real clock.",
+        ),
+    ] = "process",
 ) -> None:
     """Start the sandbox."""
     collection.pause()
@@ -111,6 +129,7 @@ def up(
         seed,
         parse_region(region),
         parse_backend_option(backend),
+        parse_tasks(tasks, clock),
     )
     raise typer.Exit(start(options, detach))
 

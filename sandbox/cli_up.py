@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sandbox import collection
 from sandbox.backend import BackendError
@@ -50,6 +50,7 @@ class Options:
     seed: int
     region: str
     localstack_url: str | None = None
+    tasks: Literal["process", "docker"] = "process"
 
     def arguments(self) -> list[str]:
         """The same options as command line arguments."""
@@ -59,6 +60,7 @@ class Options:
             "clock": self.clock,
             "seed": self.seed,
             "region": self.region,
+            "tasks": self.tasks,
         }
         if self.as_of:
             named["as-of"] = self.as_of.isoformat()
@@ -102,6 +104,7 @@ async def _serve(clock: Clock, options: Options) -> None:
         seed=options.seed,
         region=options.region,
         localstack_url=options.localstack_url,
+        tasks=options.tasks,
     ) as sandbox:
         state = _state_file(sandbox.settings.port)
         state.write_text(json.dumps({"pid": os.getpid(), "endpoint": sandbox.endpoint}))

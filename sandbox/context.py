@@ -136,6 +136,7 @@ class Settings:
     data_dir: Path = Path(".sandbox")
     openai_base_url: str | None = None  # None: the mock model on the sandbox's own port
     localstack_url: str | None = None  # None: moto alone is the control plane's backend
+    tasks: Literal["process", "docker"] = "process"  # what containers of ECS are
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +350,8 @@ class Sandbox:
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     shared: dict[str, Any] = field(default_factory=dict)  # what services have in common; a reset empties it
     anomalies: Anomalies = field(init=False)
+    # Listen on one more address, on the same port; what it gives ends that. Raises ``OSError``.
+    listen: Callable[[str], Callable[[], None]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.anomalies = Anomalies(self.clock, self.settings.seed)

@@ -45,7 +45,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class Listener:
-    """Serves one listening socket until :meth:`close`."""
+    """Serves a listening socket, and those that :meth:`also` brings, until :meth:`close`."""
 
     def __init__(
         self, listening: socket.socket, http1: Http1, http2: Http2, certificates: Certificates, clock: Clock
@@ -58,7 +58,21 @@ class Listener:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._peeking: set[socket.socket] = set()
-        self._loop.add_reader(self._socket.fileno(), self._accept)
+        self._others: set[socket.socket] = set()
+        self._loop.add_reader(self._socket.fileno(), self._accept, self._socket)
+
+    def also(self, host: str) -> Callable[[], None]:
+        """Listen on one more address, on the same port; what this gives ends that. Raises ``OSError``."""
+        other = bind(host, self.port)
+        self._others.add(other)
+        self._loop.add_reader(other.fileno(), self._accept, other)
+        return partial(self._close_other, other)
+
+    def _close_other(self, other: socket.socket) -> None:
+        if other in self._others:
+            self._others.discard(other)
+            self._loop.remove_reader(other.fileno())
+            other.close()
 
     @property
     def port(self) -> int:
@@ -70,6 +84,8 @@ class Listener:
         """Stop accepting and close every connection."""
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
+        for other in tuple(self._others):
+            self._close_other(other)
         for connection in tuple(self._peeking):
             self._forget(connection)
             connection.close()
@@ -79,10 +95,10 @@ class Listener:
         await self._http1.close()
         await self._http2.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         while True:
             try:
-                connection, peer = self._socket.accept()
+                connection, peer = listening.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:  # too many open files: the peer waits, we go on

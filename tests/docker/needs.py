@@ -10,11 +10,11 @@ from tests.docker.stand_in.build import IMAGE as LOCALSTACK
 from tests.docker.stand_in.build import has_image
 
 
-def skip_without_images() -> None:
-    """To be called while the module is imported."""
+def skip_without_images(*names: str) -> None:
+    """To be called while the module is imported. Default: our image and LocalStack's."""
     reason = why_no_engine()
     if reason is None:
-        missing = [f"no image {name}" for name in (OURS, LOCALSTACK) if not has_image(name)]
+        missing = [f"no image {name}" for name in names or (OURS, LOCALSTACK) if not has_image(name)]
         reason = f"{', '.join(missing)}: make test-docker" if missing else None
     if reason is not None:
         pytest.skip(reason, allow_module_level=True)

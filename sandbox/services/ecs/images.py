@@ -78,7 +78,7 @@ class Images:
             if not folder.exists():
                 with zipfile.ZipFile(io.BytesIO(context.zip)) as archive:
                     archive.extractall(folder)
-                    _set_modes(archive, folder)
+                    set_modes(archive, folder)
             self._made[key] = self._make(
                 folder, context.dockerfile, context.origin, self._folder / key / "root"
             )
@@ -120,7 +120,8 @@ def _base_of(name: str) -> list[str] | None:
     return _BASES.get(name.rpartition("/")[2].partition("@")[0].partition(":")[0])
 
 
-def _set_modes(archive: zipfile.ZipFile, folder: Path) -> None:
+def set_modes(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Give extracted files the modes that the archive has for them."""
     for info in archive.infolist():
         if (mode := info.external_attr >> 16) and not info.is_dir():
             (folder / info.filename).chmod(mode & 0o777 | 0o600)

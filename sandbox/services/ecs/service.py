@@ -7,13 +7,15 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 from sandbox.context import Address, Receive, Sandbox, Scope, Send
-from sandbox.control.ecs import Deployment, Service, Task
+from sandbox.control.ecs import Containers, Deployment, Service, Task
 from sandbox.control.shims.ecs.new_task import new_task
 from sandbox.services.ecs import metadata
 from sandbox.services.ecs.as_processes import Processes
 from sandbox.services.ecs.balancing import Balancing
+from sandbox.services.ecs.runner import Runner
 from sandbox.services.ecs.scheduler import Scheduler
 from sandbox.services.ecs.task import Host, TaskRun
 from sandbox.services.ecs.variables import METADATA
@@ -57,12 +59,19 @@ class EcsService:
         records = self._sandbox.control.containers
         folder = (self._sandbox.settings.data_dir / "ecs").absolute()
         self._balancing = Balancing(self._sandbox)
-        runner = Processes(self._sandbox, records, folder)
-        await runner.start()
+        runner = self._runner(records, folder)
         self._host = Host(self._sandbox, records, runner, folder)
+        await runner.start()
         stop_records = records.changes.listen(self._changed)
         stop_health = self._sandbox.control.load_balancing.changes.listen(self._changed)
         self._forget = lambda: (stop_records(), stop_health())
+
+    def _runner(self, records: Containers, folder: Path) -> Runner:
+        if self._sandbox.settings.tasks == "docker":
+            from sandbox.services.ecs.engine import OnEngine  # most sandboxes have no use for it
+
+            return OnEngine(self._sandbox, records, folder)
+        return Processes(self._sandbox, records, folder)
 
     async def stop(self) -> None:
         """End every task at once."""

@@ -12,19 +12,24 @@ TEST_CREDENTIALS = {
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def defaults(sandbox: Sandbox) -> dict[str, str]:
-    """Variables that lead to the sandbox; a program's own configuration may replace them."""
-    endpoint = sandbox.endpoint
+def defaults(sandbox: Sandbox, endpoint: str | None = None, certificates: str | None = "") -> dict[str, str]:
+    """Variables that lead to the sandbox; a program's own configuration may replace them.
+
+    ``endpoint``: the sandbox's address as the program reaches it. ``certificates``: the folder with the sandbox's
+    authority as the program sees it, ``None`` when it has none; default: the sandbox's own folder.
+    """
+    endpoint = endpoint or sandbox.endpoint
     values = {
         "AWS_ENDPOINT_URL": endpoint,
         "OPENAI_BASE_URL": sandbox.settings.openai_base_url or f"{endpoint}/_llm/v1",
         "OPENAI_API_KEY": "sandbox",
     }
     folder = sandbox.settings.data_dir.absolute()
-    if (folder / "ca.pem").is_file():
-        values["NODE_EXTRA_CA_CERTS"] = str(folder / "ca.pem")  # added to the public ones
-    if (folder / "ca-bundle.pem").is_file():
-        values.update(dict.fromkeys(_CA_VARIABLES, str(folder / "ca-bundle.pem")))  # in their place
+    seen = str(folder) if certificates == "" else certificates
+    if seen and (folder / "ca.pem").is_file():
+        values["NODE_EXTRA_CA_CERTS"] = f"{seen}/ca.pem"  # added to the public ones
+    if seen and (folder / "ca-bundle.pem").is_file():
+        values.update(dict.fromkeys(_CA_VARIABLES, f"{seen}/ca-bundle.pem"))  # in their place
     return values
 
 
