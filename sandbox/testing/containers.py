@@ -26,6 +26,7 @@ except ImportError as error:  # an extra: most tests need no container
 IMAGE = "genai-streaming-sandbox"
 LOCALSTACK_IMAGE = "localstack/localstack:4.14.0"  # the last one that needs no token
 START_S = 60
+LOCALSTACK_START_S = 180  # a busy machine: the first call alone may take a minute
 LOOPBACK = "127.0.0.1"
 _STATUS = "/_sandbox/status"
 
@@ -104,11 +105,31 @@ class SandboxContainer(DockerContainer):  # type: ignore[misc, unused-ignore]
         return SandboxHandle(self.endpoint)
 
 
-def localstack_container(
-    network: Network | None = None, image: str = LOCALSTACK_IMAGE
-) -> LocalStackContainer:
+class LocalStack(LocalStackContainer):  # type: ignore[misc, unused-ignore]
+    """LocalStack, which is ready when it answers a real call: it says so before it can."""
+
+    def start(self, timeout: float = LOCALSTACK_START_S) -> LocalStack:
+        """Start it and wait. Raises ``TimeoutError``."""
+        scope = "Credential=test/20260101/us-east-1/sts/aws4_request"
+        self.waiting_for(
+            HttpWaitStrategy(self.edge_port, "/")
+            .with_method("POST")
+            .with_header("Authorization", f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0")
+            .with_header("Content-Type", "application/x-www-form-urlencoded")
+            .with_body("Action=GetCallerIdentity&Version=2011-06-15")
+            .with_startup_timeout(int(timeout))
+        )
+        try:
+            DockerContainer.start(self)
+        except TimeoutError:
+            self.stop()
+            raise
+        return self
+
+
+def localstack_container(network: Network | None = None, image: str = LOCALSTACK_IMAGE) -> LocalStack:
     """LocalStack, not started. Containers of ``network`` reach it as ``http://localstack:4566``."""
-    container = LocalStackContainer(image, region_name="us-east-1")
+    container = LocalStack(image, region_name="us-east-1")
     for name in ("DISABLE_EVENTS", "SKIP_SSL_CERT_DOWNLOAD"):
         container.with_env(name, "1")
     container.with_env("DNS_ADDRESS", "0")
