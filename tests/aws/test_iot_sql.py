@@ -46,6 +46,9 @@ def facts(payload: Any = PAYLOAD, topic: str = "room/lovelace/7") -> Facts:
         ("a", {"a": 1}),
         ("a AS b, b.c", {"b": 1, "c": "x"}),
         ("*, topic(2) AS room", {**PAYLOAD, "room": "lovelace"}),
+        ("* AS state.reported", {"state": {"reported": PAYLOAD}}),
+        ("1 AS a.b, 2 AS a.c.d, 3 AS e", {"a": {"b": 1, "c": {"d": 2}}, "e": 3}),
+        ("*, 1 AS b.c", {**PAYLOAD, "b": {**PAYLOAD["b"], "c": 1}}),
         (
             "topic() as t, clientid() as c, timestamp() as at",
             {"t": "room/lovelace/7", "c": "ada", "at": 1_700_000_000_123},

@@ -17,6 +17,7 @@ import pytest
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -302,5 +303,109 @@ def test_the_iot_sdk_is_told_why_it_was_disconnected(sandbox: SandboxHandle, aut
     packet = gone.get(timeout=LIMIT_S).disconnect_packet
     assert packet.reason_code == mqtt5.DisconnectReasonCode.ADMINISTRATIVE_ACTION
     connected.get(timeout=LIMIT_S)  # by itself, a second or so later
+    client.stop()
+    stopped.result(LIMIT_S)
+
+
+def refused(call: Any, **params: Any) -> tuple[int, str, str]:
+    """Status, code and message."""
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    error = caught.value.response
+    return error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"], error["Error"]["Message"]
+
+
+@pytest.mark.fact("6.17")
+def test_shadows_by_boto3(sandbox: SandboxHandle):
+    data = sandbox.client("iot-data")
+    missing = refused(data.get_thing_shadow, thingName="t")
+    assert missing == (404, "ResourceNotFoundException", "No shadow exists with name: 't'")
+    missing = refused(data.get_thing_shadow, thingName="t", shadowName="s")
+    assert missing[2] == "No shadow exists with name: 't~s'"
+
+    def update(document: Any, **more: str) -> Any:
+        answer = data.update_thing_shadow(thingName="t", payload=json.dumps(document), **more)
+        return json.loads(answer["payload"].read())
+
+    first = update({"state": {"desired": {"a": 1}}, "clientToken": "x"})
+    assert (first["state"], first["version"], first["clientToken"]) == ({"desired": {"a": 1}}, 1, "x")
+    assert update({"state": {"reported": {"a": 1}}, "version": 1})["version"] == 2
+    for name in ("b", "a", "c"):
+        assert update({"state": {"desired": {}}}, shadowName=name)["version"] == 1
+    conflict = refused(data.update_thing_shadow, thingName="t", payload=b'{"state": {}, "version": 1}')
+    assert conflict == (409, "ConflictException", "Version conflict")
+    wrong = refused(data.update_thing_shadow, thingName="t", payload=b"{")
+    assert wrong == (400, "InvalidRequestException", "Invalid JSON")
+    assert refused(data.update_thing_shadow, thingName="t", payload=b'"\xff"')[:2] == (
+        415,
+        "UnsupportedDocumentEncodingException",
+    )
+    found = json.loads(data.get_thing_shadow(thingName="t")["payload"].read())
+    assert found["state"] == {"desired": {"a": 1}, "reported": {"a": 1}}
+    page = data.list_named_shadows_for_thing(thingName="t", pageSize=2)
+    assert page["results"] == ["a", "b"]
+    rest = data.list_named_shadows_for_thing(thingName="t", pageSize=2, nextToken=page["nextToken"])
+    assert (rest["results"], "nextToken" in rest) == (["c"], False)
+    gone = json.loads(data.delete_thing_shadow(thingName="t")["payload"].read())
+    assert gone["version"] == 2
+    assert refused(data.delete_thing_shadow, thingName="t")[:2] == (404, "ResourceNotFoundException")
+    assert refused(data.get_thing_shadow, thingName="no thing")[:2] == (400, "InvalidRequestException")
+
+
+@pytest.mark.fact("6.17")
+def test_the_iot_sdks_shadow_client(sandbox: SandboxHandle, authority: Path):
+    import awsiot
+    from awscrt import auth, mqtt_request_response
+    from awsiot import iotshadow as shadow
+    from awsiot import mqtt5_client_builder
+
+    _, port = where(sandbox)
+    connected: Future[Any] = Future()
+    stopped: Future[None] = Future()
+    client = mqtt5_client_builder.websockets_with_default_aws_signing(
+        endpoint="localhost",
+        port=port,
+        region="us-east-1",
+        credentials_provider=auth.AwsCredentialsProvider.new_static("test", "test"),
+        client_id="lamp",
+        ca_filepath=str(authority),
+        on_lifecycle_connection_success=connected.set_result,
+        on_lifecycle_stopped=lambda _: stopped.set_result(None),
+    )
+    client.start()
+    connected.result(LIMIT_S)
+    options = mqtt_request_response.ClientOptions(
+        max_request_response_subscriptions=4,
+        max_streaming_subscriptions=2,
+        operation_timeout_in_seconds=LIMIT_S,
+    )
+    shadows = shadow.IotShadowClientV2(client, options)
+    deltas: queue.Queue[Any] = queue.Queue()
+    subscribed = threading.Event()
+    stream = shadows.create_named_shadow_delta_updated_stream(
+        shadow.NamedShadowDeltaUpdatedSubscriptionRequest(thing_name="lamp", shadow_name="light"),
+        awsiot.ServiceStreamOptions(
+            subscription_status_listener=lambda _: subscribed.set(), incoming_event_listener=deltas.put
+        ),
+    )
+    stream.open()
+    assert subscribed.wait(LIMIT_S)
+    name = {"thing_name": "lamp", "shadow_name": "light"}
+    with pytest.raises(awsiot.V2ServiceException) as missing:
+        shadows.get_named_shadow(shadow.GetNamedShadowRequest(**name)).result(LIMIT_S)
+    error = missing.value.modeled_error
+    assert (error.code, error.message) == (404, "No shadow exists with name: 'lamp~light'")
+    wanted = shadow.ShadowState(desired={"color": "red"})
+    done = shadows.update_named_shadow(shadow.UpdateNamedShadowRequest(**name, state=wanted)).result(LIMIT_S)
+    assert (done.version, done.state.desired) == (1, {"color": "red"})
+    heard = deltas.get(timeout=LIMIT_S)
+    assert (heard.state, heard.version) == ({"color": "red"}, 1)
+    document = b'{"state": {"reported": {"color": "blue"}}}'
+    sandbox.client("iot-data").update_thing_shadow(thingName="lamp", shadowName="light", payload=document)
+    assert deltas.get(timeout=LIMIT_S).version == 2
+    got = shadows.get_named_shadow(shadow.GetNamedShadowRequest(**name)).result(LIMIT_S)
+    assert (got.state.reported, got.state.delta) == ({"color": "blue"}, {"color": "red"})
+    gone = shadows.delete_named_shadow(shadow.DeleteNamedShadowRequest(**name)).result(LIMIT_S)
+    assert gone.version == 2
     client.stop()
     stopped.result(LIMIT_S)

@@ -161,8 +161,3 @@ def test_things_are_motos(iot: Any):
     iot.create_thing(thingName="t", attributePayload={"attributes": {"a": "b"}})
     assert iot.describe_thing(thingName="t")["attributes"] == {"a": "b"}
     iot.delete_thing(thingName="t")
-
-
-def test_shadows_are_not_emulated(served: Served):
-    data = served.client("iot-data")
-    assert refused(data.get_thing_shadow, thingName="t")[:2] == (501, "NotImplemented")

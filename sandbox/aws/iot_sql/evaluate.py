@@ -30,7 +30,7 @@ def select(query: Query, facts: Facts) -> Any:
     if query.value:
         value = evaluate(query.select[0][0], facts)
         return None if value is UNDEFINED else value
-    if len(query.select) == 1 and isinstance(query.select[0][0], n.Star):
+    if query.select == ((n.Star(), None),):
         return facts.payload if facts.document is UNDEFINED else facts.document
     chosen: dict[str, Any] = {}
     for node, name in query.select:
@@ -39,8 +39,15 @@ def select(query: Query, facts: Facts) -> Any:
             if isinstance(value, Mapping):
                 chosen.update(value)
         elif value is not UNDEFINED:
-            chosen[name] = value
+            _put(chosen, name, value)
     return chosen
+
+
+def _put(into: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        inner = into.get(name)
+        into[name] = into = dict(inner) if isinstance(inner, Mapping) else {}
+    into[path[-1]] = value
 
 
 def filled(text_: str, facts: Facts) -> str:

@@ -50,9 +50,13 @@ _REFUSED = frozenset(["exists", "having", "group", "order", "join", "with", "uni
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A statement. ``select``: expressions with their names (``None``: all members); ``value``: SELECT VALUE."""
+    """A statement. ``select``: expressions with their names (``None``: all members); ``value``: SELECT VALUE.
 
-    select: tuple[tuple[n.Node, str | None], ...]
+    A name is a path: ``AS state.reported`` makes an object in an object, as rules that write shadows have it (public
+    repositories).
+    """
+
+    select: tuple[tuple[n.Node, tuple[str, ...] | None], ...]
     topic: str
     where: n.Node | None
     value: bool = False
@@ -128,7 +132,7 @@ class _Parser:
     def query(self) -> Query:
         self._expect("select")
         value = self._accept("value")
-        selected: list[tuple[n.Node, str | None]]
+        selected: list[tuple[n.Node, tuple[str, ...] | None]]
         selected = [(self.expression(), None)] if value else [self._selected()]
         while not value and self._accept(","):
             selected.append(self._selected())
@@ -141,13 +145,15 @@ class _Parser:
             self._expect("the end")
         return Query(tuple(selected), text[1:-1], where, value)
 
-    def _selected(self) -> tuple[n.Node, str | None]:
-        if self._accept("*"):
-            return n.Star(), None
-        node = self.expression()
-        if self._accept("as"):
-            return node, self._name()
-        return node, _default(node)
+    def _selected(self) -> tuple[n.Node, tuple[str, ...] | None]:
+        node = n.Star() if self._accept("*") else self.expression()
+        if not self._accept("as"):
+            name = _default(node)
+            return node, None if name is None else (name,)
+        names = [self._name()]
+        while self._accept("."):
+            names.append(self._name())
+        return node, tuple(names)
 
     def _name(self) -> str:
         kind, text = self._next()

@@ -1,4 +1,4 @@
-"""``iot-data``: handed to the broker. Shadows are not emulated."""
+"""``iot-data``: handed to the broker."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ OPERATIONS = (
     "GetConnection",
     "DeleteConnection",
     "ListSubscriptions",
+    "GetThingShadow",
+    "UpdateThingShadow",
+    "DeleteThingShadow",
+    "ListNamedShadowsForThing",
 )
 
 

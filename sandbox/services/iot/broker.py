@@ -12,6 +12,7 @@ from sandbox.services.iot.delivering import Delivering
 from sandbox.services.iot.message import Message, Origin, forwarded
 from sandbox.services.iot.mqtt.errors import Reason
 from sandbox.services.iot.session import Delivery, Session, Subscription
+from sandbox.services.iot.shadows import Shadows
 from sandbox.services.iot.topics import Bounds, topic_fault
 from sandbox.services.iot.tree import Tree
 from sandbox.services.token_bucket import TokenBucket
@@ -48,6 +49,7 @@ class Broker:
         self.last_gone: dict[str, lifecycle.Gone] = {}
         self._tree: Tree[Subscription] = Tree()
         self._delivering = Delivering(self)
+        self.shadows = Shadows(self)
         self._buckets: dict[str, TokenBucket] = {}
 
     # -- sessions
@@ -189,6 +191,7 @@ class Broker:
         self._delivering.publish(message, self._tree.match(message.topic))
         if self.listener is not None:
             self.listener(message, None)
+        self.shadows.heard(message)
 
     def ingest(self, rule: str, message: Message) -> None:
         """Basic Ingest: a message for one rule, and for nobody else."""
@@ -196,10 +199,10 @@ class Broker:
         if self.listener is not None:
             self.listener(message, rule)
 
-    def publish_own(self, topic: str, payload: bytes) -> None:
+    def publish_own(self, topic: str, payload: bytes, *, qos: int = 0, depth: int = 0) -> None:
         """What AWS itself publishes, to reserved topics."""
         if topic_fault(topic, Bounds(65_535, 255)) is None:
-            message = self.message(topic, payload)
+            message = self.message(topic, payload, qos, depth=depth)
             self._delivering.publish(message, self._tree.match(topic))
             if self.listener is not None:
                 self.listener(message, None)

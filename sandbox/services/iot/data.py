@@ -14,6 +14,7 @@ from sandbox.services.iot.handshake import identify
 from sandbox.services.iot.identity import Identity
 from sandbox.services.iot.message import Origin
 from sandbox.services.iot.session import Delivery, Session
+from sandbox.services.iot.shadows import ShadowApi, requested
 from sandbox.services.iot.topics import ingested, topic_fault
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Data:
             "GetConnection": self._get_connection,
             "DeleteConnection": self._delete_connection,
             "ListSubscriptions": self._list_subscriptions,
+            **ShadowApi(broker.shadows, self._check).operations(),
         }
 
     async def __call__(self, operation: str, params: Params, access_key: str | None) -> Answer:
@@ -83,7 +85,7 @@ class Data:
         rule = ingested(topic)
         if rule is not None:
             broker.ingest(rule[0], message)
-        elif topic.startswith("$"):
+        elif topic.startswith("$") and requested(topic) is None:
             raise _invalid(f"The topic {topic!r} is reserved")
         else:
             broker.publish(message)

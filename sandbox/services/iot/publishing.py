@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sandbox.services.iot.message import Message, forwarded
 from sandbox.services.iot.mqtt import packets as p
 from sandbox.services.iot.mqtt.errors import MqttError, Reason
+from sandbox.services.iot.shadows import requested
 from sandbox.services.iot.topics import ingested, topic_fault
 
 if TYPE_CHECKING:
     from sandbox.services.iot.link import Link
 
-SHADOWS = "$aws/things/"
+THINGS = "$aws/things/"
 
 
 def accept(link: Link, packet: p.Publish) -> None:
@@ -59,12 +62,10 @@ def _take(link: Link, packet: p.Publish, topic: str) -> None:
         int(broker.sandbox.clock.epoch() * 1000),
         broker.sandbox.ids.uuid(),
     )
-    if topic.startswith("$") and not _reserved(link, message):
-        return
+    publish = _reserved(link, message) if topic.startswith("$") else broker.publish
     if packet.qos:
         link.send(p.Ack(packet.packet_id))
-    if not topic.startswith("$"):
-        broker.publish(message)
+    publish(message)
 
 
 def _topic(link: Link, packet: p.Publish) -> str:
@@ -90,15 +91,20 @@ def _forbidden(link: Link, packet: p.Publish, topic: str) -> None:
         link.end("AUTH_ERROR", Reason.NOT_AUTHORIZED)
 
 
-def _reserved(link: Link, message: Message) -> bool:
-    """Topics that begin with ``$``: AWS's own. ``False``: the message was turned down."""
+def _reserved(link: Link, message: Message) -> Callable[[Message], None]:
+    """What becomes of a message to one of AWS's own topics, which begin with ``$``. Raises :class:`MqttError`."""
+    broker = link.broker
     if (rule := ingested(message.topic)) is not None:
-        link.broker.ingest(rule[0], message)
-        return True
-    if message.topic.startswith(SHADOWS):
-        text = "The sandbox does not emulate device shadows, jobs and other reserved topics of things."
-        link.note("failed", reason=f"{message.topic}: {text}")
-        body = json.dumps({"code": 501, "message": text}).encode()
-        link.broker.publish_own(f"{message.topic}/rejected", body)
-        return True
+        return partial(broker.ingest, rule[0])
+    if requested(message.topic) is not None:
+        return broker.publish
+    if message.topic.startswith(THINGS) and "/shadow/" not in message.topic:
+        return partial(_not_emulated, link)
     raise MqttError(f"nobody publishes to {message.topic!r}", Reason.TOPIC_NAME_INVALID)
+
+
+def _not_emulated(link: Link, message: Message) -> None:
+    text = "The sandbox does not emulate jobs and other reserved topics of things; it has their shadows."
+    link.note("failed", reason=f"{message.topic}: {text}")
+    body = json.dumps({"code": 501, "message": text}).encode()
+    link.broker.publish_own(f"{message.topic}/rejected", body)

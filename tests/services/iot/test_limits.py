@@ -450,14 +450,14 @@ def test_what_breaks_the_protocol_ends_the_connection(play: Play, level: int, wh
     play(body)
 
 
-def test_shadows_are_refused_by_name(play: Play):
+def test_jobs_are_refused_by_name(play: Play):
     async def body(lab: Lab) -> None:
         peer = await lab.connect()
-        await peer.subscribe("$aws/things/t/shadow/update/rejected")
-        await peer.publish("$aws/things/t/shadow/update", b"{}", qos=1)
+        await peer.subscribe("$aws/things/t/jobs/get/rejected")
+        await peer.publish("$aws/things/t/jobs/get", b"{}", qos=1)
         (answer,) = [json.loads(text) for text in peer.texts]
         assert answer["code"] == 501
-        assert "device shadows" in answer["message"]
+        assert "does not emulate jobs" in answer["message"]
 
     play(body)
 
