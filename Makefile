@@ -4,6 +4,16 @@ BIN := .venv/bin
 READY := .venv/.ready
 LOCKS := $(wildcard sandbox/services/lambda_/runtimes/npm/*/package-lock.json tests/clients/node/package-lock.json)
 PORT ?= 4566
+# `make compose-up TASKS=docker`: tasks of ECS are containers, for which the sandbox is given the engine's socket.
+TASKS ?= process
+DOCKER_SOCKET ?= /var/run/docker.sock
+ifeq ($(TASKS),docker)
+export DOCKER_SOCKET
+export DOCKER_GID ?= $(shell stat -c %g $(DOCKER_SOCKET))
+COMPOSE := docker compose -f docker-compose.yml -f docker-compose.tasks.yml
+else
+COMPOSE := docker compose
+endif
 # Keep compiled modules: without them every start compiles hundreds of files again.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -50,7 +60,7 @@ sandbox-down: setup
 	$(BIN)/sandbox down --port $(PORT)
 
 compose-up: ## LocalStack, the sandbox (port 4566) and the mock model in containers
-	docker compose up --build --wait
+	$(COMPOSE) up --build --wait
 
 compose-down: ## end them and remove what they left
 	docker compose --profile workshop down --volumes --remove-orphans

@@ -11,8 +11,9 @@ from typing import Any
 from sandbox.app import open_sandbox
 from sandbox.clock import Clock, run
 from sandbox.context import Sandbox
+from tests.docker.images import PYTHON
 
-IMAGE = "python:3.11-slim-bookworm"
+IMAGE = PYTHON
 LABEL = "genai-streaming-sandbox.owner"
 
 

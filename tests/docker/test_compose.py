@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,32 @@ PROJECT = "sandbox-compose-test"
 
 
 class Stack:
-    """The services, under a name and on ports of their own."""
+    """The services, under a name and on ports of their own. ``tasks``: of ECS, as containers of the engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tasks: bool = False) -> None:
+        self._files = ["--file", "docker-compose.yml"]
+        self._files += ["--file", "docker-compose.tasks.yml"] if tasks else []
         self.ports = {name: free_port() for name in ("SANDBOX_PORT", "LOCALSTACK_PORT", "MOCK_LLM_PORT")}
 
     def compose(self, *arguments: str) -> str:
         """What a command of compose writes."""
         done = subprocess.run(
-            ["docker", "compose", "--project-name", PROJECT, "--profile", "workshop", *arguments],
+            [
+                "docker",
+                "compose",
+                *self._files,
+                "--project-name",
+                PROJECT,
+                "--profile",
+                "workshop",
+                *arguments,
+            ],
             cwd=ROOT,
-            env={**os.environ, **{name: str(port) for name, port in self.ports.items()}},
+            env={
+                **os.environ,
+                "DOCKER_GID": str(Path("/var/run/docker.sock").stat().st_gid),
+                **{name: str(port) for name, port in self.ports.items()},
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -47,11 +63,10 @@ class Stack:
         return SandboxHandle(f"http://127.0.0.1:{self.ports['SANDBOX_PORT']}")
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+@contextmanager
+def running(made: Stack, *services: str) -> Iterator[Stack]:
     """Started, and ended without a trace."""
-    made = Stack()
-    made.compose("up", "--wait", "--no-build", "sandbox", "mock-llm")
+    made.compose("up", "--wait", "--no-build", *services)
     try:
         yield made
     finally:
@@ -60,6 +75,13 @@ def stack() -> Iterator[Stack]:
             ["docker", "ps", "-aq", "--filter", f"name={PROJECT}"], capture_output=True, check=True
         )
         assert left.stdout == b""
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """What ``make compose-up`` starts."""
+    with running(Stack(), "sandbox", "mock-llm") as made:
+        yield made
 
 
 def test_all_are_healthy_and_open_to_this_machine_alone(stack: Stack) -> None:
