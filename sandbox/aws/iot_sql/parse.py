@@ -148,8 +148,7 @@ class _Parser:
     def _selected(self) -> tuple[n.Node, tuple[str, ...] | None]:
         node = n.Star() if self._accept("*") else self.expression()
         if not self._accept("as"):
-            name = _default(node)
-            return node, None if name is None else (name,)
+            return node, None if isinstance(node, n.Star) else (_default(node),)
         names = [self._name()]
         while self._accept("."):
             names.append(self._name())
@@ -259,7 +258,7 @@ def _unquoted(text: str) -> str:
     return inner.replace("''", "'") if text[0] == "'" else re.sub(r"\\(.)", r"\1", inner)
 
 
-def _default(node: n.Node) -> str | None:
+def _default(node: n.Node) -> str:
     """The name of a selected value without AS: the last part of a path, or the function's."""
     match node:
         case n.Name(name) | n.Member(_, name):
