@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +73,11 @@ class Answer:
     ``finish``: ``stop`` (its end or a stop sequence), ``length`` or ``tool_calls``. ``stopped``: the sequence.
     """
 
-    tokens: tuple[str, ...]
+    tokens: Sequence[str]
     finish: str
     stopped: str | None = None
     calls: tuple[ToolCall, ...] = ()
-    thought: tuple[str, ...] = ()
+    thought: Sequence[str] = ()
 
     @property
     def size(self) -> int:
@@ -233,6 +233,8 @@ def _limited(answer: Answer, limit: int | None) -> Answer:
 
 def _stopped(answer: Answer, stops: tuple[str, ...]) -> Answer:
     """The answer up to the first stop sequence, which is not part of it (a token may be cut in two)."""
+    if not stops:
+        return answer
     text = answer.text
     found = [(text.find(stop), stop) for stop in stops if stop and stop in text]
     if not found:

@@ -13,8 +13,10 @@ import hashlib
 import importlib.util
 import random
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import overload
 
 WORDS_SHA256 = "0f5447ac8e3a43e053fac7693a8c3e586a664eb30fd352b5fa85f196b76cfd1c"
 ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -50,14 +52,65 @@ def letters(number: int, count: int) -> str:
     return said
 
 
+class Prose(Sequence[str]):
+    """Tokens of a text that is written sentence by sentence, as far as it is read.
+
+    Most of an answer is read long after it was decided on, and some of it never.
+    """
+
+    __slots__ = ("_count", "_said", "_sentences")
+
+    def __init__(self, sentences: Iterator[list[str]], said: list[str], count: int) -> None:
+        self._sentences = sentences
+        self._said = said
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        said, told = self._said, 0
+        while told < self._count:
+            if told == len(said):
+                said += next(self._sentences)
+            for token in said[told : self._count]:
+                yield token
+                told += 1
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(self._count)
+            if (start, step) == (0, 1):  # the same text, cut short
+                return Prose(self._sentences, self._said, max(0, stop))
+            return tuple(self)[index]
+        if not -self._count <= index < self._count:
+            raise IndexError(index)
+        while len(self._said) <= index % self._count:
+            self._said += next(self._sentences)
+        return self._said[index % self._count]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (Prose, tuple)) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 @lru_cache(maxsize=512)
-def tokens(seed: int, count: int) -> tuple[str, ...]:
+def tokens(seed: int, count: int) -> Prose:
     """``count`` tokens that read as English-like prose and end with a full stop.
 
     Shaped as tokenizers of real models cut: a word carries the space before it, punctuation and paragraph
     breaks are tokens of their own. The joined tokens are the answer.
     """
-    return tuple(_write(random.Random(seed), count))
+    return Prose(_write(seed, count), [], count)
 
 
 def count_tokens(text: str) -> int:
@@ -75,20 +128,22 @@ def _spaced() -> tuple[str, ...]:
     return tuple(" " + word for word in words())
 
 
-def _write(rng: random.Random, count: int) -> list[str]:
-    said: list[str] = []
-    sentences, start = 0, ""
-    while (left := count - len(said)) > 0:
-        length = min(left, 7 + _below(rng, 13))
-        if left - length < 5:  # too short for a paragraph break and another sentence: make this one longer
-            length = left
-        said += _sentence(rng, length, start)
+def _write(seed: int, count: int) -> Iterator[list[str]]:
+    """The sentences, with the paragraph breaks after them."""
+    rng, sentences, start = random.Random(seed), 0, ""
+    while count > 0:
+        length = min(count, 7 + _below(rng, 13))
+        if count - length < 5:  # too short for a paragraph break and another sentence: make this one longer
+            length = count
+        said = _sentence(rng, length, start)
         sentences += 1
         start = " "
-        if count - len(said) > 5 and sentences % 4 == 0:
+        count -= length
+        if count > 5 and sentences % 4 == 0:
             said.append("\n\n")
             start = ""
-    return said
+            count -= 1
+        yield said
 
 
 def _sentence(rng: random.Random, length: int, start: str) -> list[str]:

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from mock_llm.app import MockLLM, create_app
-from mock_llm.http1 import DirectProtocol
+from mock_llm.http1 import CycleWriter, DirectProtocol
 from sandbox.clock import Clock, run
 
 PROTOCOLS = (HttpToolsProtocol, DirectProtocol)
@@ -124,9 +124,16 @@ def _slow_client(count: int) -> socket.socket:
     return sock
 
 
-def test_a_client_that_does_not_read_holds_its_answer_and_the_ledger_says_for_how_long() -> None:
-    begun = asyncio.Event()
-    app = create_app(observe=lambda name, _, data: begun.set() if name == "token_emitted" else None)
+def test_a_client_that_does_not_read_holds_its_answer_and_the_ledger_says_for_how_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full, app, drain = asyncio.Event(), create_app(), CycleWriter.drain
+
+    async def waits(self: CycleWriter) -> None:
+        full.set()
+        await drain(self)
+
+    monkeypatch.setattr(CycleWriter, "drain", waits)
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
@@ -134,8 +141,8 @@ def test_a_client_that_does_not_read_holds_its_answer_and_the_ledger_says_for_ho
             sock = _slow_client(4096)
             await loop.sock_connect(sock, ("127.0.0.1", port))
             await loop.sock_sendall(sock, question(tokens=20_000, rate="inf"))
-            await begun.wait()
-            await asyncio.sleep(0.3)
+            await full.wait()
+            await asyncio.sleep(0.21)
             held = app.requests[0]
             assert held.outcome == "open"
             came = b""

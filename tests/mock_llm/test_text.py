@@ -76,3 +76,31 @@ def test_prompt_tokens_are_counted_by_the_same_cut(prompt: str, count: int) -> N
     assert text.count_tokens(prompt) == count
     said = "".join(text.tokens(3, 120))
     assert text.count_tokens(said) == 120
+
+
+@pytest.mark.parametrize("count", [1, 5, 60, 391])
+def test_a_text_can_be_read_in_any_order_and_in_parts(count: int) -> None:
+    whole = tuple(text.tokens(9, count))
+    text.tokens.cache_clear()
+    said = text.tokens(9, count)
+    assert said[-1] == whole[-1]
+    assert [said[index] for index in reversed(range(count))] == list(reversed(whole))
+    half, other = said[: count // 2], text.tokens(9, count)
+    assert (len(half), tuple(half)) == (count // 2, whole[: count // 2])
+    assert list(zip(said, other, strict=True)) == list(zip(whole, whole, strict=True))
+    assert (said[1:], said[::-2], said[:-1]) == (whole[1:], whole[::-2], whole[:-1])
+    assert said == whole
+    with pytest.raises(IndexError):
+        said[count]
+
+
+def test_a_text_is_written_as_far_as_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    written, sentence = [], text._sentence
+    monkeypatch.setattr(text, "_sentence", lambda *args: written.append(args) or sentence(*args))
+    text.tokens.cache_clear()
+    reading = iter(text.tokens(9, 400))
+    assert not written
+    next(reading)
+    assert len(written) == 1
+    assert len(list(reading)) == 399
+    assert len(written) > 20
