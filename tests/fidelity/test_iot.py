@@ -958,6 +958,128 @@ def test_rules_write_items(play: Play) -> None:
     moving(play, main)
 
 
+def test_rules_keep_messages_in_buckets_streams_logs_and_metrics(play: Play) -> None:
+    async def main(world: World) -> None:
+        aws = world.aws
+        await aws("s3", "CreateBucket", Bucket="kept")
+        await aws("logs", "CreateLogGroup", logGroupName="/iot")
+        await aws("logs", "CreateLogGroup", logGroupName="/many")
+        await aws("kinesis", "CreateStream", StreamName="s", ShardCount=1)
+        bucket = {"bucketName": "kept", "key": "${topic()}/${n}", "roleArn": ROLE}
+        metric = {"metricNamespace": "N", "metricName": "M", "metricUnit": "Count", "metricValue": "${n}"}
+        await rule(
+            world,
+            "all",
+            "SELECT * FROM 'a/+'",
+            {"s3": bucket},
+            {"cloudwatchLogs": {"logGroupName": "/iot", "roleArn": ROLE}},
+            {"kinesis": {"streamName": "s", "partitionKey": "${topic(2)}", "roleArn": ROLE}},
+            {"cloudwatchMetric": {**metric, "roleArn": ROLE}},
+        )
+        batch = {"logGroupName": "/many", "batchMode": True, "roleArn": ROLE}
+        await rule(world, "many", "SELECT VALUE * FROM 'many'", {"cloudwatchLogs": batch})
+        await publish(world, "a/b", b'{"n": 5}')
+        now = int(world.clock.epoch() * 1000)
+        events = [{"timestamp": now, "message": "one"}, {"timestamp": now + 1, "message": "two"}]
+        await publish(world, "many", json.dumps(events).encode())
+        await asyncio.sleep(2)
+        kept = await aws("s3", "GetObject", Bucket="kept", Key="a/b/5")
+        assert json.loads(kept["Body"].read()) == {"n": 5}
+        logged = await aws("logs", "FilterLogEvents", logGroupName="/iot")
+        assert [json.loads(one["message"]) for one in logged["events"]] == [{"n": 5}]
+        logged = await aws("logs", "FilterLogEvents", logGroupName="/many")
+        assert [one["message"] for one in logged["events"]] == ["one", "two"]
+        shard = {"ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
+        iterator = await aws("kinesis", "GetShardIterator", StreamName="s", **shard)
+        records = await aws("kinesis", "GetRecords", ShardIterator=iterator["ShardIterator"])
+        assert [(one["PartitionKey"], json.loads(one["Data"])) for one in records["Records"]] == [
+            ("b", {"n": 5})
+        ]
+        (found,) = (await aws("cloudwatch", "ListMetrics", Namespace="N"))["Metrics"]
+        assert found["MetricName"] == "M"
+
+    moving(play, main)
+
+
+def test_rules_feed_a_delivery_stream_and_an_alarm(play: Play) -> None:
+    async def main(world: World) -> None:
+        aws = world.aws
+        await aws("s3", "CreateBucket", Bucket="delivered")
+        target = {"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::delivered"}
+        await aws(
+            "firehose", "CreateDeliveryStream", DeliveryStreamName="d", S3DestinationConfiguration=target
+        )
+        alarm = {
+            "AlarmName": "hot",
+            "MetricName": "M",
+            "Namespace": "N",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+        }
+        compared = {"Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold", "Statistic": "Sum"}
+        await aws("cloudwatch", "PutMetricAlarm", **alarm, **compared)
+        stream = {"deliveryStreamName": "d", "separator": "\n", "batchMode": True, "roleArn": ROLE}
+        state = {"alarmName": "${name}", "stateReason": "${why}", "stateValue": "ALARM", "roleArn": ROLE}
+        await rule(world, "stream", "SELECT VALUE * FROM 'list'", {"firehose": stream})
+        await rule(world, "alarm", "SELECT * FROM 'heat'", {"cloudwatchAlarm": state})
+        await publish(world, "list", b'[{"n": 1}, {"n": 2}]')
+        await publish(world, "heat", b'{"name": "hot", "why": "too warm"}')
+        await asyncio.sleep(2)
+        keys = [one["Key"] for one in (await aws("s3", "ListObjectsV2", Bucket="delivered"))["Contents"]]
+        bodies = [(await aws("s3", "GetObject", Bucket="delivered", Key=key))["Body"].read() for key in keys]
+        assert b"".join(bodies) == b'{"n":1}\n{"n":2}\n'
+        (told,) = (await aws("cloudwatch", "DescribeAlarms", AlarmNames=["hot"]))["MetricAlarms"]
+        assert (told["StateValue"], told["StateReason"]) == ("ALARM", "too warm")
+
+    moving(play, main)
+
+
+def test_a_rule_starts_a_state_machine(play: Play) -> None:
+    async def main(world: World) -> None:
+        definition = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+        text = json.dumps(definition)
+        made = await world.aws("stepfunctions", "CreateStateMachine", name="m", definition=text, roleArn=ROLE)
+        start = {"stateMachineName": "m", "executionNamePrefix": "${topic()}-", "roleArn": ROLE}
+        await rule(world, "r", "SELECT * FROM 'begin'", {"stepFunctions": start})
+        await publish(world, "begin", b'{"n": 1}')
+        await asyncio.sleep(1)
+        machine = made["stateMachineArn"]
+        (found,) = (await world.aws("stepfunctions", "ListExecutions", stateMachineArn=machine))["executions"]
+        assert found["name"].startswith("begin-")
+        told = await world.aws("stepfunctions", "DescribeExecution", executionArn=found["executionArn"])
+        assert json.loads(told["input"]) == {"n": 1}
+
+    moving(play, main)
+
+
+def test_what_the_stores_do_not_take_goes_to_the_error_action(play: Play) -> None:
+    async def main(world: World) -> None:
+        url, to_queue = await queue(world, "errors")
+        metric = {"metricNamespace": "N", "metricName": "M", "metricUnit": "Count", "metricValue": "much"}
+        await world.aws("logs", "CreateLogGroup", logGroupName="/many")
+        await rule(
+            world,
+            "r",
+            "SELECT * FROM 'a'",
+            {"cloudwatchMetric": {**metric, "roleArn": ROLE}},
+            {"cloudwatchLogs": {"logGroupName": "/many", "batchMode": True, "roleArn": ROLE}},
+            {"s3": {"bucketName": "nobodys", "key": "k", "roleArn": ROLE}},
+            {"kinesis": {"streamName": "none", "partitionKey": "k", "roleArn": ROLE}},
+            errorAction=to_queue,
+        )
+        await publish(world, "a", b"{}")
+        await asyncio.sleep(1)
+        told = [one["failures"][0] for one in await received(world, url)]
+        failed = {one["failedAction"]: (one["failedResource"], one["errorMessage"]) for one in told}
+        assert failed.keys() == {"cloudwatchMetric", "cloudwatchLogs", "s3", "kinesis"}
+        assert failed["s3"][0] == "nobodys"
+        assert "NoSuchBucket" in failed["s3"][1]
+        assert "list of objects" in failed["cloudwatchLogs"][1]
+        assert "no number" in failed["cloudwatchMetric"][1]
+
+    moving(play, main)
+
+
 def test_rules_that_republish_in_a_circle_stop(play: Play) -> None:
     async def main(world: World) -> None:
         await rule(world, "r", "SELECT * FROM 'round'", {"republish": {"topic": "round", "roleArn": ROLE}})

@@ -12,7 +12,23 @@ from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.iot.state import Rule, State, check, invalid
 
 # What the data plane can do (sandbox/services/iot/rules/actions.py).
-ACTIONS = frozenset(("lambda", "sqs", "sns", "republish", "dynamoDB", "dynamoDBv2"))
+ACTIONS = frozenset(
+    (
+        "lambda",
+        "sqs",
+        "sns",
+        "republish",
+        "dynamoDB",
+        "dynamoDBv2",
+        "s3",
+        "cloudwatchLogs",
+        "cloudwatchMetric",
+        "cloudwatchAlarm",
+        "kinesis",
+        "firehose",
+        "stepFunctions",
+    )
+)
 
 
 class Rules:

@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.auth import Principal, as_statements, authorize
 from sandbox.aws.iot_sql import Facts, filled
 from sandbox.context import Invocation
-from sandbox.services.iot.message import Message, Origin
+from sandbox.services.iot.message import Origin
+from sandbox.services.iot.rules import stores
+from sandbox.services.iot.rules.task import ActionError, Task
 from sandbox.services.iot.topics import ingested, topic_fault
-
-if TYPE_CHECKING:
-    from sandbox.control.iot import IotRule
-    from sandbox.services.iot.broker import Broker
 
 _SERVICE = Principal.aws_service("iot.amazonaws.com")
 _DEEPEST = 8  # rules that republish into one another stop here (UNSOURCED)
 
 
-class ActionError(Exception):
-    """An action failed; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What an action works with. ``selected``: a JSON value, or the payload's bytes as they came."""
-
-    broker: Broker
-    rule: IotRule
-    message: Message
-    facts: Facts
-    selected: Any
-
-    @property
-    def body(self) -> bytes:
-        """What was selected, as it is sent on."""
-        if isinstance(self.selected, bytes):
-            return self.selected
-        return json.dumps(self.selected, separators=(",", ":"), ensure_ascii=False).encode()
-
-    async def call(self, service: str, operation: str, **params: Any) -> None:
-        """Call an AWS API. Raises ``AwsError``, and :class:`ActionError` for parameters that no API would take."""
-        from botocore.exceptions import ParamValidationError
-
-        try:
-            await self.broker.sandbox.control.call(service, operation, **params)
-        except ParamValidationError as wrong:
-            raise ActionError(str(wrong)) from wrong
-
-
-async def _lambda(task: Task, settings: Mapping[str, Any]) -> None:
+async def _lambda(task: Task) -> None:
     """Invokes the function asynchronously; its policy has to let the rule in."""
-    function = str(settings["functionArn"])
+    function = task.value("functionArn")
     sandbox = task.broker.sandbox
     parts = function.split(":")
     policy = await sandbox.control.resources.function_policy(
@@ -72,21 +37,19 @@ async def _lambda(task: Task, settings: Mapping[str, Any]) -> None:
     await sandbox.invoke(Invocation(function, task.body, type="Event", cause=task.message.trace))
 
 
-async def _sqs(task: Task, settings: Mapping[str, Any]) -> None:
-    body = task.body
-    text = base64.b64encode(body).decode() if settings.get("useBase64") else body.decode("utf-8", "replace")
-    await task.call("sqs", "SendMessage", QueueUrl=settings["queueUrl"], MessageBody=text)
+async def _sqs(task: Task) -> None:
+    text = base64.b64encode(task.body).decode() if task.settings.get("useBase64") else task.text
+    await task.call("sqs", "SendMessage", QueueUrl=task.value("queueUrl"), MessageBody=text)
 
 
-async def _sns(task: Task, settings: Mapping[str, Any]) -> None:
-    structure = {"MessageStructure": "json"} if settings.get("messageFormat") == "JSON" else {}
-    text = task.body.decode("utf-8", "replace")
-    await task.call("sns", "Publish", TopicArn=settings["targetArn"], Message=text, **structure)
+async def _sns(task: Task) -> None:
+    structure = {"MessageStructure": "json"} if task.settings.get("messageFormat") == "JSON" else {}
+    await task.call("sns", "Publish", TopicArn=task.value("targetArn"), Message=task.text, **structure)
 
 
-async def _republish(task: Task, settings: Mapping[str, Any]) -> None:
-    broker = task.broker
-    topic = filled(settings["topic"], task.facts)
+async def _republish(task: Task) -> None:
+    broker, settings = task.broker, task.settings
+    topic = task.value("topic")
     topic = topic[1:] if topic.startswith("$$") else topic  # how a reserved topic is written in a template
     if (fault := topic_fault(topic, broker.bounds)) is not None:
         raise ActionError(f"the topic {topic!r}: {fault}")
@@ -122,8 +85,9 @@ def _headers(given: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     return found
 
 
-async def _dynamodb(task: Task, settings: Mapping[str, Any]) -> None:
+async def _dynamodb(task: Task) -> None:
     """One item: the keys, and what was selected in ``payload`` (or ``payloadField``)."""
+    settings = task.settings
     if settings.get("operation", "INSERT") != "INSERT":
         raise ActionError(
             f"The sandbox does not emulate the operation {settings['operation']} of the action dynamoDB."
@@ -132,17 +96,19 @@ async def _dynamodb(task: Task, settings: Mapping[str, Any]) -> None:
     for part in ("hash", "range"):
         if settings.get(f"{part}KeyField"):
             kind = "N" if settings.get(f"{part}KeyType") == "NUMBER" else "S"
-            item[settings[f"{part}KeyField"]] = {kind: filled(settings[f"{part}KeyValue"], task.facts)}
+            item[settings[f"{part}KeyField"]] = {kind: task.value(f"{part}KeyValue")}
     item[settings.get("payloadField") or "payload"] = _attribute(task.selected)
-    await task.call("dynamodb", "PutItem", TableName=settings["tableName"], Item=item)
+    await task.call("dynamodb", "PutItem", TableName=task.value("tableName"), Item=item)
 
 
-async def _dynamodb_v2(task: Task, settings: Mapping[str, Any]) -> None:
+async def _dynamodb_v2(task: Task) -> None:
     """Each selected member is an attribute."""
     if not isinstance(task.selected, Mapping):
         raise ActionError("what was selected is no object")
     item = {name: _attribute(value) for name, value in task.selected.items()}
-    await task.call("dynamodb", "PutItem", TableName=settings["putItem"]["tableName"], Item=item)
+    await task.call(
+        "dynamodb", "PutItem", TableName=filled(task.settings["putItem"]["tableName"], task.facts), Item=item
+    )
 
 
 def _attribute(value: Any) -> dict[str, Any]:
@@ -161,11 +127,18 @@ def _attribute(value: Any) -> dict[str, Any]:
     return {"L": [_attribute(one) for one in value]}
 
 
-ACTIONS: Mapping[str, Callable[[Task, Mapping[str, Any]], Awaitable[None]]] = {
+ACTIONS: Mapping[str, Callable[[Task], Awaitable[None]]] = {
     "lambda": _lambda,
     "sqs": _sqs,
     "sns": _sns,
     "republish": _republish,
     "dynamoDB": _dynamodb,
     "dynamoDBv2": _dynamodb_v2,
+    "s3": stores.s3,
+    "cloudwatchLogs": stores.cloudwatch_logs,
+    "cloudwatchMetric": stores.cloudwatch_metric,
+    "cloudwatchAlarm": stores.cloudwatch_alarm,
+    "kinesis": stores.kinesis,
+    "firehose": stores.firehose,
+    "stepFunctions": stores.step_functions,
 }

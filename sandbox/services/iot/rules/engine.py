@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import AwsError
 from sandbox.aws.iot_sql import UNDEFINED, Facts, SqlError, parse, select
 from sandbox.services.iot.message import Message
-from sandbox.services.iot.rules.actions import ACTIONS, ActionError, Task
+from sandbox.services.iot.rules.actions import ACTIONS
+from sandbox.services.iot.rules.task import ActionError, Task
 from sandbox.services.iot.topics import ingested, matches
 
 if TYPE_CHECKING:
     from sandbox.control.iot import IotRule
     from sandbox.services.iot.broker import Broker
+
+_RESOURCES = (
+    "functionArn",
+    "queueUrl",
+    "tableName",
+    "topic",
+    "targetArn",
+    "bucketName",
+    "logGroupName",
+    "streamName",
+    "deliveryStreamName",
+    "metricName",
+    "alarmName",
+    "stateMachineName",
+)
 
 
 class RulesEngine:
@@ -62,51 +78,49 @@ class RulesEngine:
     def _start(self, rule: IotRule, message: Message, facts: Facts, selected: Any) -> None:
         self._broker.note("rule_matched", rule.name, topic=message.topic, cause=message.trace)
         for action in rule.actions:
-            work = self._run(rule, action, Task(self._broker, rule, message, facts, selected))
+            ((kind, settings),) = action.items()
+            work = self._run(kind, Task(self._broker, rule, message, facts, selected, settings))
             self._broker.sandbox.spawn(work, f"rule {rule.name}")
 
-    async def _run(self, rule: IotRule, action: Mapping[str, Any], task: Task) -> None:
-        ((kind, settings),) = action.items()
+    async def _run(self, kind: str, task: Task) -> None:
+        rule = task.rule
         try:
-            await self._act(kind, settings, task)
+            await _act(kind, task)
         except (ActionError, SqlError, AwsError) as error:
             self._broker.note(
                 "rule_failed", rule.name, action=kind, reason=str(error), cause=task.message.trace
             )
             if rule.error_action:
-                await self._tell(rule, kind, settings, str(error), task)
+                await self._tell(rule.error_action, kind, str(error), task)
 
-    async def _act(self, kind: str, settings: Mapping[str, Any], task: Task) -> None:
-        run = ACTIONS.get(kind)
-        if run is None:
-            raise ActionError(f"The sandbox does not emulate the action {kind} of topic rules.")
-        await run(task, settings)
-
-    async def _tell(
-        self, rule: IotRule, kind: str, settings: Mapping[str, Any], reason: str, task: Task
-    ) -> None:
+    async def _tell(self, action: Mapping[str, Any], kind: str, reason: str, task: Task) -> None:
         """The error action, with AWS's message about what failed (developer guide, "Error handling")."""
-        message = task.message
-        resource = next(
-            (
-                settings[key]
-                for key in ("functionArn", "queueUrl", "tableName", "topic", "targetArn")
-                if key in settings
-            ),
-            "",
-        )
+        message, rule = task.message, task.rule
         told = {
             "ruleName": rule.name,
             "topic": message.topic,
             "cloudwatchTraceId": message.trace,
             "clientId": message.origin.client_id,
             "base64OriginalPayload": base64.b64encode(message.payload).decode(),
-            "failures": [{"failedAction": kind, "failedResource": resource, "errorMessage": reason}],
+            "failures": [
+                {"failedAction": kind, "failedResource": _resource(task.settings), "errorMessage": reason}
+            ],
         }
-        assert rule.error_action is not None
-        ((error_kind, error_settings),) = rule.error_action.items()
-        failed = Task(self._broker, rule, message, task.facts, json.loads(json.dumps(told)))
+        ((error_kind, settings),) = action.items()
+        failed = replace(task, selected=told, settings=settings)
         try:
-            await self._act(error_kind, error_settings, failed)
+            await _act(error_kind, failed)
         except (ActionError, SqlError, AwsError) as error:
             self._broker.note("rule_failed", rule.name, action=f"error:{error_kind}", reason=str(error))
+
+
+async def _act(kind: str, task: Task) -> None:
+    run = ACTIONS.get(kind)
+    if run is None:
+        raise ActionError(f"The sandbox does not emulate the action {kind} of topic rules.")
+    await run(task)
+
+
+def _resource(settings: Mapping[str, Any]) -> str:
+    """What the action wanted to reach, as its settings name it."""
+    return str(next((settings[name] for name in _RESOURCES if name in settings), ""))
