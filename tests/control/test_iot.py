@@ -139,7 +139,7 @@ def test_topic_rules(iot: Any):
             501,
             "NotImplemented",
         ),
-        ("SELECT * FROM 'a'", {"kinesis": {"roleArn": FUNCTION, "streamName": "s"}}, 501, "NotImplemented"),
+        ("SELECT * FROM 'a'", {"iotEvents": {"roleArn": FUNCTION, "inputName": "s"}}, 501, "NotImplemented"),
     ],
 )
 def test_what_a_rule_cannot_do_is_told_when_it_is_made(
