@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.stories.answer import Piece
-from sandbox.stories.trace import ClientRequest, ModelAnswer, Trace
+from sandbox.stories.trace import ClientRequest, ModelAnswer, Trace, once
 
 _PLACES = 50  # where in a text the answer may start
 _SLACK = 1e-9
@@ -38,6 +38,7 @@ class Arrival:
         return [at - made for at, made in zip(self.instants, self.answer.made, strict=False)]
 
 
+@once
 def arrival(trace: Trace, client: str) -> Arrival | None:
     """What of the model's words reached a client; ``None`` when the model was not asked since it started.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.stories.trace import ModelAnswer, Trace
+from sandbox.stories.trace import ModelAnswer, Trace, once
 
 _AHEAD = 8  # messages that must fit together for a place to be believed at once
 
@@ -29,6 +29,7 @@ class Order:
     came: int = 0  # tokens, wherever in the text
 
 
+@once
 def order(trace: Trace, client: str) -> Order | None:
     """Of the answer of which most came, in messages; ``None``: the client got no messages or asked no model."""
     texts = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sandbox.stories.arrival import arrival
 from sandbox.stories.expectations import Verdict
 from sandbox.stories.order import Order, order
-from sandbox.stories.trace import Trace
+from sandbox.stories.trace import Trace, once
 from sandbox.stories.verdict import judge
 
 
@@ -42,6 +42,7 @@ class Outcome:
     overtaken: int = 0
 
 
+@once
 def outcome(trace: Trace, client: str) -> Outcome:
     """What a client got."""
     requests = trace.requests(client)

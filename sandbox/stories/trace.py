@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 from sandbox.stories.answer import Piece, words, words_of_messages
 from sandbox.timeline import Event
 
 End = Literal["completed", "disconnected", "failed"]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -170,3 +173,20 @@ class Trace:
             run = self._invocations[event.id]
             run.ended_at, run.outcome = event.at, data["outcome"]
             run.billed_ms = data["billed_ms"]
+
+
+def once(find: Callable[[Trace, str], T]) -> Callable[[Trace, str], T]:
+    """What a function finds out about a client, kept as long as the trace, which never changes.
+
+    The verdict, the table and each expectation ask for the same; to find it takes as long as the story itself.
+    """
+    kept: WeakKeyDictionary[Trace, dict[str, T]] = WeakKeyDictionary()
+
+    @wraps(find)
+    def kept_or_found(trace: Trace, client: str) -> T:
+        known = kept.setdefault(trace, {})
+        if client not in known:
+            known[client] = find(trace, client)
+        return known[client]
+
+    return kept_or_found

@@ -1,4 +1,5 @@
 from sandbox.stories.arrival import arrival
+from sandbox.stories.trace import Trace, once
 from tests.stories.synthetic import Script, text, tokens
 
 MADE = tokens(10)
@@ -82,3 +83,19 @@ def test_a_second_try_is_judged_by_the_answer_that_it_asked_for():
     got = arrived(script)
     assert got is not None
     assert got.answer.asked_at == 29.0
+
+
+def test_what_is_found_out_about_a_client_is_kept_with_the_trace():
+    asked = []
+
+    @once
+    def find(trace, client):
+        asked.append(client)
+
+    trace, other = Trace([]), Trace([])
+    for _ in range(2):
+        find(trace, "a")
+        find(trace, "b")
+    assert asked == ["a", "b"]
+    find(other, "a")
+    assert asked == ["a", "b", "a"]
