@@ -15,7 +15,7 @@ lambda     environment_started(function, environment) · initialized(init_ms) ·
 function_url, api_rest, ... (an edge)
            request_received(method, path) · response_started(status) · sent(bytes) · response_completed(status,
            bytes) · response_cut(error, bytes) · failed(type, reason) ·
-           client_gone · billed(requests) of a stream of a REST API
+           client_gone · billed(requests) of a stream, cache_hit and cache_miss of a stage with a cache (REST API)
 api_websocket (besides, for ``@connections``, those of an edge)
            connected(api, stage) · connect_refused(status, reason) · message_received(route, bytes, request) ·
            sent(bytes, connection) · posted(connection, bytes) · failed(type, reason) ·

@@ -91,6 +91,10 @@ class Integration:
     request_parameters: Mapping[str, str]
     request_templates: Mapping[str, str]
     responses: Mapping[str, Mapping[str, Any]]  # status -> IntegrationResponse as the API gives it
+    cache_namespace: str = ""
+    cache_key_parameters: tuple[str, ...] = ()
+    connection_id: str | None = None  # of the VPC link, when the integration is private
+    target: str | None = None  # ARN of the load balancer or listener of a VPC link of version 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,14 @@ class RestResource:
 
 
 @dataclass(frozen=True, slots=True)
+class StageCache:
+    """A stage's cache cluster. ``epoch`` rises when it is flushed; ``size``: bytes."""
+
+    epoch: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class RestApi:
     """A REST API as deployed to a stage."""
 
@@ -140,6 +152,13 @@ class RestApi:
     disable_execute_api_endpoint: bool = False
     method_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # "*/*" -> MethodSetting
     access_log: Mapping[str, str] | None = None  # AccessLogSettings: destinationArn, format
+    authorizers_epoch: int = (
+        0  # rises with FlushStageAuthorizersCache: kept results of an earlier one count no more
+    )
+    cache: StageCache | None = None
+    canary: RestApi | None = None  # what ``canary_percent`` of the requests get instead
+    canary_percent: float = 0.0
+    is_canary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

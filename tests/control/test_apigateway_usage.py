@@ -126,12 +126,86 @@ def test_policy_is_kept_with_whole_arns_and_deployed(served: Any) -> None:
     assert (status, message.startswith("Invalid policy document")) == (400, True)
 
 
-def test_stage_cache_is_named_as_not_there(served: Any) -> None:
+def test_stage_cache(served: Any) -> None:
     client = served.client("apigateway")
     api, name = stage(client)
     patch = [{"op": "replace", "path": "/cacheClusterEnabled", "value": "true"}]
-    status, _, message = refused(client.update_stage, restApiId=api, stageName=name, patchOperations=patch)
-    assert (status, "caching" in message) == (501, True)
+    made = client.update_stage(restApiId=api, stageName=name, patchOperations=patch)
+    assert (made["cacheClusterStatus"], made["cacheClusterSize"]) == ("AVAILABLE", "0.5")
+    first = served.ask(served.control.resources.rest_api(api, name)).cache
+    client.flush_stage_cache(restApiId=api, stageName=name)
+    flushed = served.ask(served.control.resources.rest_api(api, name)).cache
+    assert (flushed.epoch - first.epoch, flushed.size) == (1, 2**29)
+    for path, value in (("/cacheClusterSize", "7"), ("/*/*/caching/ttlInSeconds", "3601")):
+        bad = [{"op": "replace", "path": path, "value": value}]
+        assert refused(client.update_stage, restApiId=api, stageName=name, patchOperations=bad)[0] == 400
+    off = [{"op": "replace", "path": "/cacheClusterEnabled", "value": "false"}]
+    made = client.update_stage(restApiId=api, stageName=name, patchOperations=off)
+    assert made["cacheClusterStatus"] == "NOT_AVAILABLE"
+    assert served.ask(served.control.resources.rest_api(api, name)).cache is None
+
+
+def test_canary_settings(served: Any) -> None:
+    """As localstack's validated tests recorded them against AWS."""
+    client = served.client("apigateway")
+    api, name = stage(client)
+    production = client.get_stage(restApiId=api, stageName=name)["deploymentId"]
+    settings = {"percentTraffic": 50, "stageVariableOverrides": {"testVar": "canary"}}
+    for given, words in (
+        (
+            {},
+            "Non null and non empty stageName must be provided for canary deployment. Provided value is null",
+        ),
+        (
+            {"stageName": "other"},
+            "Stage other must already be created before making a canary release deployment",
+        ),
+    ):
+        _, code, message = refused(client.create_deployment, restApiId=api, canarySettings=settings, **given)
+        assert (code, message) == ("BadRequestException", f"Invalid deployment content specified.{words}")
+    made = client.create_deployment(restApiId=api, stageName=name, canarySettings=settings)["id"]
+    got = client.get_stage(restApiId=api, stageName=name)
+    assert got["deploymentId"] == production
+    assert got["canarySettings"] == {
+        **settings,
+        "percentTraffic": 50.0,
+        "deploymentId": made,
+        "useStageCache": False,
+    }
+    status, _, _ = refused(
+        client.create_deployment, restApiId=api, stageName=name
+    )  # not while there is a canary
+    assert status == 400
+    assert refused(client.delete_deployment, restApiId=api, deploymentId=made)[0] == 400
+
+    def patched(*operations: dict[str, str]) -> Any:
+        return client.update_stage(restApiId=api, stageName=name, patchOperations=list(operations))
+
+    replaced = {"op": "replace", "path": "/canarySettings/stageVariableOverrides/testVar", "value": "new"}
+    assert patched(replaced)["canarySettings"]["stageVariableOverrides"] == {"testVar": "new"}
+    promoted = patched(
+        {"op": "replace", "path": "/canarySettings/percentTraffic", "value": "0.0"},
+        {"op": "copy", "from": "/canarySettings/deploymentId", "path": "/deploymentId"},
+        {"op": "copy", "from": "/canarySettings/stageVariableOverrides", "path": "/variables"},
+    )
+    assert (promoted["deploymentId"], promoted["variables"]["testVar"]) == (made, "new")
+    assert promoted["canarySettings"]["percentTraffic"] == 0.0
+    assert "canarySettings" not in patched({"op": "remove", "path": "/canarySettings"})
+    for operation, words in (
+        (
+            {"op": "add", "path": "/canarySettings/deploymentId", "value": made},
+            "Invalid add operation with path: ",
+        ),
+        (
+            {"op": "remove", "path": "/canarySettings/badPath"},
+            "Cannot remove method setting canarySettings/badPath",
+        ),
+        ({"op": "replace", "path": "/canarySettings/percentTraffic", "value": "101"}, "Percentage"),
+    ):
+        _, code, message = refused(
+            client.update_stage, restApiId=api, stageName=name, patchOperations=[operation]
+        )
+        assert (code, message.startswith(words)) == ("BadRequestException", True)
 
 
 def test_import_takes_models_validators_keys_and_authorizers(served: Any) -> None:

@@ -18,6 +18,7 @@ from sandbox.control.resources import (
     UsagePlan,
     V2Api,
 )
+from sandbox.control.shims.apigateway.served import served_stage
 from sandbox.control.shims.apigateway.state import State as ApiState
 from sandbox.control.shims.apigatewayv2.snapshot import served
 from sandbox.control.shims.apigatewayv2.state import State as V2State
@@ -110,25 +111,7 @@ class Reading:
         document = api.stages.get(stage) if api else None
         if api is None or document is None:
             return None
-        snapshot = api.deployments[document["deploymentId"]].snapshot
-        return RestApi(
-            id=api_id,
-            stage=stage,
-            endpoint_type=cast(Literal["REGIONAL", "EDGE", "PRIVATE"], api.endpoint_type),
-            resources=snapshot.resources,
-            stage_variables=dict(document.get("variables") or {}),
-            binary_media_types=snapshot.binary_media_types,
-            gateway_responses=snapshot.gateway_responses,
-            deployment_id=document["deploymentId"],
-            authorizers=snapshot.authorizers,
-            models=snapshot.models,
-            validators=snapshot.validators,
-            policy=snapshot.policy,
-            api_key_source=cast(Literal["HEADER", "AUTHORIZER"], snapshot.api_key_source),
-            disable_execute_api_endpoint=bool(api.info.get("disableExecuteApiEndpoint")),
-            method_settings=document["methodSettings"],
-            access_log=document.get("accessLogSettings"),
-        )
+        return served_stage(api, stage, document)
 
     async def rest_api_exists(self, api_id: str) -> bool:
         """Whether there is a REST API of this id, deployed or not."""

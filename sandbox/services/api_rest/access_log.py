@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.aws.errors import AwsError
+from sandbox.context import Control
 from sandbox.services.api_rest.call import Call
 
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.-]*\w)")
@@ -29,8 +30,10 @@ class AccessLog:
         if settings.get("destinationArn") and settings.get("format"):
             text = line(call, settings["format"], error)
             group = settings["destinationArn"].partition(":log-group:")[2].removesuffix(":*")
+            groups = [group, f"{group}/Canary"] if call.api.is_canary else [group]
             event = {"timestamp": int(call.sandbox.clock.epoch() * 1000), "message": text}
-            call.sandbox.spawn(self._put(call, group, event), f"access log of {call.request_id}")
+            for one in groups:
+                call.sandbox.spawn(self._put(call, one, event), f"access log of {call.request_id}")
 
     async def _put(self, call: Call, group: str, event: dict[str, Any]) -> None:
         control = call.sandbox.control
@@ -38,12 +41,23 @@ class AccessLog:
         try:
             if group not in self._made:
                 self._made.add(group)
+                if call.api.is_canary and group.endswith("/Canary"):
+                    await _make_group(control, group)
                 await control.call("logs", "CreateLogStream", **where)
             await control.call("logs", "PutLogEvents", **where, logEvents=[event])
         except AwsError as refusal:
             call.sandbox.timeline.record(
                 "api_rest", "failed", call.request_id, type="ACCESS_LOG", reason=str(refusal)
             )
+
+
+async def _make_group(control: Control, group: str) -> None:
+    """A canary's own group is API Gateway's to make."""
+    try:
+        await control.call("logs", "CreateLogGroup", logGroupName=group)
+    except AwsError as refusal:
+        if refusal.code != "ResourceAlreadyExistsException":
+            raise
 
 
 def line(call: Call, form: str, error: Mapping[str, str]) -> str:
@@ -71,7 +85,7 @@ def _variables(call: Call, error: Mapping[str, str]) -> dict[str, Any]:
         streams = call.integration.transfer_mode == "STREAM"
         integration["responseTransferMode"] = "STREAMED" if streams else "BUFFERED"
     return {
-        **call.context(),
+        **call.variables(),
         "error": dict(error),
         "integration": integration,
         "integrationLatency": integration["latency"],

@@ -115,7 +115,7 @@ class Call:
         return f"arn:aws:execute-api:{self.region}:{account}:{where}"
 
     def context(self) -> dict[str, Any]:
-        """``$context``, which is also the event's ``requestContext``."""
+        """``requestContext`` of an event."""
         at = datetime.fromtimestamp(self.at_ms / 1000, UTC)
         context: dict[str, Any] = {
             "accountId": self.sandbox.settings.account,
@@ -142,6 +142,11 @@ class Call:
         if self.authorizer is not None:
             context["authorizer"] = dict(self.authorizer)
         return dict(sorted(context.items()))
+
+    def variables(self) -> dict[str, Any]:
+        """``$context`` of templates, mappings and access logs: it tells a canary's request (recorded)."""
+        canary = hasattr(self, "api") and self.api.is_canary
+        return {**self.context(), "isCanaryRequest": "true" if canary else "false"}
 
     def _identity(self) -> dict[str, Any]:
         caller = self.simulated.caller if self.simulated else self.principal

@@ -35,7 +35,8 @@ class LambdaAuthorizers:
         identity = identity_of(call, authorizer)
         ttl = int(authorizer.get("authorizerResultTtlInSeconds", 300))
         now = call.sandbox.clock.now()
-        key = (call.api_id, call.stage, call.api.deployment_id, authorizer["id"], identity)
+        epoch = (call.api.deployment_id, call.api.authorizers_epoch)
+        key = (call.api_id, call.stage, epoch, authorizer["id"], identity)
         kept = self._kept.get(key) if ttl and identity else None
         if kept is not None and now < kept[0]:
             result = kept[1]

@@ -84,7 +84,7 @@ def _of_body(body: bytes, path: str) -> list[str]:
 
 
 def _context(call: Call, name: str) -> object:
-    value: object = call.context()
+    value: object = call.variables()
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value

@@ -26,7 +26,9 @@ from sandbox.services.api_rest import (
     validation,
 )
 from sandbox.services.api_rest.access_log import AccessLog
+from sandbox.services.api_rest.cache import WARNING, Caches
 from sandbox.services.api_rest.call import Answer, Call
+from sandbox.services.api_rest.canary import Canaries
 from sandbox.services.api_rest.gateway_response import GatewayError, error, error_context, of_limit, render
 from sandbox.services.api_rest.http_custom import HttpCustom
 from sandbox.services.api_rest.http_proxy import HttpProxy
@@ -52,8 +54,7 @@ class RestApiService:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._http = HttpProxy()
-        self._access = access.Access(sandbox)
-        self._throttling = Throttling()
+        self._forget()
         self._log: AccessLog | None = None
         self._integrations: dict[str, Callable[[Call], Awaitable[Answer]]] = {
             "AWS_PROXY": lambda_proxy.integrate,
@@ -67,7 +68,7 @@ class RestApiService:
             self._read,
             self._find_stage,
             self._route,
-            self._access.check,
+            self._authorize,
             self._usage,
             validation.check,
             self._answer,
@@ -83,7 +84,8 @@ class RestApiService:
         return await self._sandbox.control.resources.rest_api_exists(api_id)
 
     async def start(self) -> None:
-        """Nothing to do."""
+        """Begin with empty caches and full buckets, also after a reset."""
+        self._forget()
 
     async def stop(self) -> None:
         """Close the connections to endpoints."""
@@ -129,6 +131,12 @@ class RestApiService:
             await self._answer(call)
         except GatewayError as failure:
             await self._fail(call, failure)
+
+    def _forget(self) -> None:
+        self._access = access.Access(self._sandbox)
+        self._throttling = Throttling()
+        self._caches = Caches()
+        self._canaries = Canaries(self._sandbox)
 
     def _access_log(self) -> AccessLog:
         if self._log is None:
@@ -185,7 +193,7 @@ class RestApiService:
         if api.disable_execute_api_endpoint:  # the status and the body are UNSOURCED
             reason = f"the default endpoint of {call.api_id} is disabled"
             raise error("DEFAULT_4XX", "Forbidden", error_type="ForbiddenException", reason=reason)
-        call.api = api
+        call.api = self._canaries.choose(api)
 
     async def _route(self, call: Call) -> None:
         found = routing.find(call.api.resources, call.http_method, call.path)
@@ -198,6 +206,9 @@ class RestApiService:
         call.integration = call.method.integration
         call.routed = True
 
+    async def _authorize(self, call: Call) -> None:
+        await self._access.check(call)
+
     async def _usage(self, call: Call) -> None:
         await usage.check(call, self._throttling)
         self._throttling.check(call)
@@ -208,8 +219,16 @@ class RestApiService:
         if call.integration.transfer_mode == "STREAM":
             await streaming.relay(call, streaming.source_of(call, self._http))
             return
-        answer = await self._within_timeout(call, self._integrations[kind])
+        lookup, answer = self._caches.find(call)
+        if lookup is not None:
+            self._sandbox.timeline.record(SOURCE, "cache_hit" if answer else "cache_miss", call.request_id)
+        if answer is None:
+            answer = await self._within_timeout(call, self._integrations[kind])
+            if lookup is not None:
+                self._caches.keep(call, lookup, answer)
         pairs = [*headers.of_response(answer.headers, kind), *headers.of_gateway(call, kind)]
+        if lookup is not None and lookup.warns:
+            pairs.append(WARNING)
         await call.exchange.answer(answer.status, pairs, answer.body)
         simulation.note_answer(call, pairs, answer.body, answer.status)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.aws.vtl.gateway import Context, Input, Util
-from sandbox.aws.vtl.values import unwrap, wrap
+from sandbox.aws.vtl.values import unwrap
 from sandbox.aws.vtl.velocity import TemplateFault, render
 from sandbox.services.api_rest.call import Call
 from sandbox.services.api_rest.gateway_response import GatewayError, error_context, internal
@@ -21,7 +21,7 @@ def rendered(call: Call, template: str, body: bytes | str) -> str:
         return template
     text = body if isinstance(body, str) else body.decode("utf-8", "replace")
     overrides = {name: _plain(given) for name, given in call.overrides.items()}
-    context = Context({**call.context(), **overrides})
+    context = Context({**call.variables(), **overrides})
     made = _rendered(call, template, text, context)
     call.overrides = {name: unwrap(context.raw[name]) for name in overrides}
     return made
@@ -29,16 +29,16 @@ def rendered(call: Call, template: str, body: bytes | str) -> str:
 
 def gateway_body(call: Call, template: str, failure: GatewayError) -> str:
     """A gateway response's text. Only names are replaced there; the payload is the request's."""
-    context = Context({**call.context(), "error": error_context(failure)})
+    context = Context({**call.variables(), "error": error_context(failure)})
     return _rendered(call, template, call.body.decode("utf-8", "replace"), context)
 
 
 def _rendered(call: Call, template: str, text: str, context: Context) -> str:
-    variables = dict(call.api.stage_variables)
+    variables: dict[str, Any] = dict(call.api.stage_variables)
     names = {
         "context": context,
         "input": Input(text, parameters(call)),
-        "stageVariables": wrap(variables),
+        "stageVariables": Context(variables),  # one that is not set is an empty text (recorded)
         "util": Util(),
     }
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sandbox.services import account_throttle
 from sandbox.services.api_rest.call import Call
 from sandbox.services.api_rest.gateway_response import of_limit
+from sandbox.services.api_rest.method_settings import setting_of
 
 
 @dataclass(slots=True)
@@ -56,22 +57,10 @@ class Throttling:
 
 def of_stage(call: Call) -> list[tuple[tuple[str, ...], float, float]]:
     """The limits of the method's settings: the method's own before those of ``*/*``; each method has its bucket."""
-    for key in (_key(call.resource.path, call.method.http_method), "*/*"):
-        for name, setting in call.api.method_settings.items():
-            if _normal(name) == key and "throttlingRateLimit" in setting:
-                rate, burst = float(setting["throttlingRateLimit"]), float(setting["throttlingBurstLimit"])
-                if rate < 0 or burst < 0:  # -1: the account's
-                    return []
-                bucket = ("stage", call.api_id, call.stage, call.resource.path, call.method.http_method)
-                return [(bucket, rate, burst)]
-    return []
-
-
-def _key(path: str, method: str) -> str:
-    return f"{path.strip('/')}/{method}"
-
-
-def _normal(name: str) -> str:
-    """``~1chat/GET``, ``/chat/GET`` and ``chat/GET`` name the same method."""
-    path, _, method = name.replace("~1", "/").replace("~0", "~").rpartition("/")
-    return _key(path, method)
+    setting, _ = setting_of(call, "throttlingRateLimit")
+    if not setting:
+        return []
+    rate, burst = float(setting["throttlingRateLimit"]), float(setting["throttlingBurstLimit"])
+    if rate < 0 or burst < 0:  # -1: the account's
+        return []
+    return [(("stage", call.api_id, call.stage, call.resource.path, call.method.http_method), rate, burst)]

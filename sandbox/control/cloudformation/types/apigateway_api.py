@@ -206,6 +206,21 @@ def _access_log_patches(old: dict[str, Any], new: dict[str, Any]) -> list[Patch]
     ]
 
 
+def _canary_patches(old: dict[str, Any] | None, new: dict[str, Any]) -> list[Patch]:
+    """The settings anew: UpdateStage takes none of their members away."""
+    named = {
+        "DeploymentId": "deploymentId",
+        "PercentTraffic": "percentTraffic",
+        "UseStageCache": "useStageCache",
+    }
+    given = {name: new[key] for key, name in named.items() if key in new}
+    return [
+        *([{"op": "remove", "path": "/canarySettings"}] if old else []),
+        *mapping("/canarySettings", None, given),
+        *mapping("/canarySettings/stageVariableOverrides", None, new.get("StageVariableOverrides")),
+    ]
+
+
 class Stage(ResourceType):
     type = "AWS::ApiGateway::Stage"
     spec = (
@@ -236,7 +251,7 @@ class Stage(ResourceType):
         if r.changed("AccessLogSetting", "MethodSettings"):
             patches += stage_patches(r.previous, r.properties)
         if r.changed("CanarySetting"):
-            patches += mapping("/canarySettings", None, r.get("CanarySetting"))
+            patches += _canary_patches(r.previous.get("CanarySetting"), r.get("CanarySetting") or {})
         await _update_stage(r, r.physical_id, patches)
         await retag(r, f"arn:aws:apigateway:{r.region}::/restapis/{r['RestApiId']}/stages/{r.physical_id}")
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sandbox.control.message import Response
 from sandbox.control.paging import page
 from sandbox.control.resources import Integration, Method, RestResource
-from sandbox.control.shims.apigateway import patch, stages
+from sandbox.control.shims.apigateway import canaries, patch, stages
 from sandbox.control.shims.apigateway.policies import resource_policy
 from sandbox.control.shims.apigateway.state import State
 from sandbox.control.shims.apigateway.store import Api, Deployment, Document, Snapshot, bad_request
@@ -64,6 +64,10 @@ def _integration(given: Document) -> Integration:
         request_parameters=dict(given.get("requestParameters") or {}),
         request_templates=dict(given.get("requestTemplates") or {}),
         responses=copy.deepcopy(given.get("integrationResponses", {})),
+        cache_namespace=given.get("cacheNamespace", ""),
+        cache_key_parameters=tuple(given.get("cacheKeyParameters") or ()),
+        connection_id=given.get("connectionId") if given.get("connectionType") == "VPC_LINK" else None,
+        target=given.get("integrationTarget"),
     )
 
 
@@ -108,10 +112,17 @@ class Deployments:
         name = params.get("stageName")
         if name:
             stages.check_name(name)
-        if params.get("canarySettings"):
-            stages.refuse_canary()
+        canary = params.get("canarySettings")
+        stage = canaries.stage_for(api, name) if canary is not None else None
+        if name in api.stages and canary is None and api.stages[name].get("canarySettings"):
+            # The guide says that it cannot be; the words are UNSOURCED.
+            raise bad_request(
+                f"Stage {name} has a canary: disable it before another deployment is made to the stage"
+            )
         made = deploy(self._state, api, params.get("description"))
-        if name and name in api.stages:
+        if stage is not None:
+            stage["canarySettings"] = canaries.make(api, canary or {}, made.document["id"])
+        elif name and name in api.stages:
             stage = api.stages[name]
             stage["deploymentId"] = made.document["id"]
             stage["lastUpdatedDate"] = self._state.now()
@@ -158,7 +169,9 @@ class Deployments:
         """``DeleteDeployment``: not while a stage points to it."""
         api = self._state.api(call)
         deployment_id = api.deployment(call.params["deploymentId"]).document["id"]
-        if any(stage["deploymentId"] == deployment_id for stage in api.stages.values()):
+        used = {stage["deploymentId"] for stage in api.stages.values()}
+        used |= {(stage.get("canarySettings") or {}).get("deploymentId") for stage in api.stages.values()}
+        if deployment_id in used:
             raise bad_request("Active stages pointing to this deployment must be moved or deleted")
         del api.deployments[deployment_id]
         return Response(202)

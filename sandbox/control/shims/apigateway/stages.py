@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.message import Response
-from sandbox.control.shims.apigateway import patch
+from sandbox.control.shims.apigateway import canaries, patch
 from sandbox.control.shims.apigateway.state import State
 from sandbox.control.shims.apigateway.store import Document, bad_request, conflict
 from sandbox.control.shims.call import Call, Handler
@@ -29,6 +28,9 @@ SETTINGS = {
     "caching/requireAuthorizationForCacheControl": "requireAuthorizationForCacheControl",
     "caching/unauthorizedCacheControlHeaderStrategy": "unauthorizedCacheControlHeaderStrategy",
 }
+STRATEGIES = ("FAIL_WITH_403", "SUCCEED_WITH_RESPONSE_HEADER", "SUCCEED_WITHOUT_RESPONSE_HEADER")
+CACHE_SIZES = ("0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237")  # GB, botocore's CacheClusterSize
+MAX_TTL_S = 3600  # developer guide, "Cache settings for REST APIs"; the words of refusals are UNSOURCED
 DEFAULT_SETTING: Document = {
     "metricsEnabled": False,
     "dataTraceEnabled": False,
@@ -48,20 +50,25 @@ def check_name(name: str) -> None:
         raise bad_request("Stage name only allows a-zA-Z0-9_-")
 
 
-def refuse_canary() -> None:
-    """Canaries are not there."""
-    raise NotEmulatedError("API Gateway canary deployments (canarySettings)")
+def settle_cache(stage: Document) -> None:
+    """The cache cluster's size and status. AWS takes minutes to make one, the sandbox none."""
+    if not stage.get("cacheClusterEnabled"):
+        stage["cacheClusterStatus"] = "NOT_AVAILABLE"
+        return
+    if stage.setdefault("cacheClusterSize", "0.5") not in CACHE_SIZES:
+        raise bad_request(
+            f"Invalid cacheClusterSize: {stage['cacheClusterSize']}. It must be one of {', '.join(CACHE_SIZES)}"
+        )
+    stage["cacheClusterStatus"] = "AVAILABLE"
 
 
-def refuse_cache(stage: Mapping[str, Any]) -> None:
-    """Caches are not there."""
-    if stage.get("cacheClusterEnabled"):
-        raise NotEmulatedError("API Gateway stage caching (cacheClusterEnabled)")
+def flush_cache(stage: Document) -> None:
+    """Nothing that was kept so far counts any more."""
+    stage["_cacheEpoch"] = stage.get("_cacheEpoch", 0) + 1
 
 
 def make(state: State, given: Mapping[str, Any]) -> Document:
     """A stage of what a request gives."""
-    refuse_cache(given)
     _check_variables(given.get("variables") or {})
     now = state.now()
     stage: Document = {
@@ -75,6 +82,7 @@ def make(state: State, given: Mapping[str, Any]) -> Document:
         "lastUpdatedDate": now,
     }
     stage.update({member: given[member] for member in KEPT if given.get(member) is not None})
+    settle_cache(stage)
     return stage
 
 
@@ -105,21 +113,22 @@ class Stages:
             "UpdateStage": self.update,
             "DeleteStage": self.delete,
             "FlushStageCache": self.flush,
-            "FlushStageAuthorizersCache": self.flush,
+            "FlushStageAuthorizersCache": self.flush_authorizers,
         }
 
     async def create(self, call: Call) -> Mapping[str, Any]:
         """``CreateStage``."""
         api, name = self._state.api(call), call.params["stageName"]
         check_name(name)
-        if call.params.get("canarySettings"):
-            refuse_canary()
         if call.params["deploymentId"] not in api.deployments:
             raise bad_request("Deployment id does not exist")
         if name in api.stages:
             raise conflict("Stage already exists")
-        api.stages[name] = make(self._state, call.params)
-        return api.stages[name]
+        made = make(self._state, call.params)
+        if call.params.get("canarySettings"):
+            made["canarySettings"] = canaries.make(api, call.params["canarySettings"], made["deploymentId"])
+        api.stages[name] = made
+        return made
 
     async def get(self, call: Call) -> Mapping[str, Any]:
         """``GetStage``."""
@@ -141,15 +150,21 @@ class Stages:
         if changed["deploymentId"] not in api.deployments:
             raise bad_request("Deployment id does not exist")
         _check_variables(changed.get("variables") or {})
-        refuse_cache(changed)
+        if changed.get("canarySettings"):
+            canaries.check(api, changed["canarySettings"])
+        settle_cache(changed)
+        if any(
+            changed.get(member) != stage.get(member) for member in ("cacheClusterEnabled", "cacheClusterSize")
+        ):
+            flush_cache(changed)
         changed["lastUpdatedDate"] = self._state.now()
         api.stages[call.params["stageName"]] = changed
         return changed
 
     def _patch(self, stage: Document, shape: Any, operation: Mapping[str, Any]) -> None:
         path = operation.get("path", "")
-        if path.startswith("/canarySettings"):
-            refuse_canary()
+        if canaries.promote(stage, operation) or canaries.prepare(stage, operation):
+            return
         parts = path.lstrip("/").split("/")
         member = SETTINGS.get("/".join(parts[2:4])) if len(parts) == 4 else None
         if member is not None:
@@ -170,6 +185,12 @@ class Stages:
         setting = settings.setdefault(key, dict(DEFAULT_SETTING))
         shapes = shape.members["methodSettings"].value.members
         setting[member] = patch.convert(shapes[member], operation.get("value"), member)
+        if not 0 <= setting["cacheTtlInSeconds"] <= MAX_TTL_S:
+            raise bad_request(f"Invalid cacheTtlInSeconds: it must be from 0 to {MAX_TTL_S}")
+        if setting["unauthorizedCacheControlHeaderStrategy"] not in STRATEGIES:
+            raise bad_request(
+                f"Invalid unauthorizedCacheControlHeaderStrategy: it must be one of {', '.join(STRATEGIES)}"
+            )
 
     async def delete(self, call: Call) -> Response:
         """``DeleteStage``."""
@@ -179,6 +200,12 @@ class Stages:
         return Response(202)
 
     async def flush(self, call: Call) -> Response:
-        """``FlushStageCache`` and ``FlushStageAuthorizersCache``."""
-        self._state.api(call).stage(call.params["stageName"])
+        """``FlushStageCache``."""
+        flush_cache(self._state.api(call).stage(call.params["stageName"]))
+        return Response(202)
+
+    async def flush_authorizers(self, call: Call) -> Response:
+        """``FlushStageAuthorizersCache``."""
+        stage = self._state.api(call).stage(call.params["stageName"])
+        stage["_authorizersEpoch"] = stage.get("_authorizersEpoch", 0) + 1
         return Response(202)
