@@ -35,7 +35,7 @@ async def started(
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await process.communicate()  # and its pipe is read to the end, else the transport stays open
 
 
 async def line(process: asyncio.subprocess.Process) -> str:
@@ -236,7 +236,7 @@ console.log(performance.now())
         os.killpg(process.pid, signal.SIGCONT)
         clock.thaw(process.pid)
         text = await line(process)
-        await process.wait()
+        await process.communicate()
         return [clock.now(), text]
 
     assert run(main, in_flight="test") == [100.0, "100000"]

@@ -141,7 +141,7 @@ def test_the_command_records_for_an_unmodified_client(serving: Any, tmp_path: Pa
             async with openai.AsyncOpenAI(base_url=url + "/v1", api_key="sk-abcdefghijklmnop") as client:
                 answer = await client.responses.create(model="m", input="Hello")
             process.terminate()
-            await process.wait()
+            await process.communicate()
             return answer.output_text
 
     said = asyncio.run(main())
