@@ -50,7 +50,11 @@ def _doorways(host: str, port: int) -> list[socket.socket]:
     )[0]
     listening = socket.socket(family, kind, protocol)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(address)
+    try:
+        listening.bind(address)
+    except OSError:
+        listening.close()
+        raise
     return [listening, *(listening.dup() for _ in range(DOORWAYS - 1))]
 
 
