@@ -113,6 +113,7 @@ class Method:
     )  # "method.request.header.x" -> required
     request_models: Mapping[str, str] = field(default_factory=dict)  # content type -> model's name
     validator_id: str | None = None
+    operation_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,7 @@ class V2Integration:
     response_parameters: Mapping[str, Mapping[str, str]]  # status -> mapping (HTTP API)
     responses: Mapping[str, Mapping[str, Any]]  # key -> IntegrationResponse (WebSocket API)
     connection_type: str = "INTERNET"  # or "VPC_LINK"
+    connection_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,7 @@ class V2Route:
     model_selection: str | None
     response_selection: str | None
     responses: Mapping[str, Mapping[str, Any]]  # key -> RouteResponse
+    operation: str | None = None  # OperationName
 
 
 @dataclass(frozen=True, slots=True)

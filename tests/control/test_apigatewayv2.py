@@ -408,6 +408,81 @@ def test_an_openapi_document(client: Any) -> None:
     assert [found["RouteKey"] for found in client.get_routes(ApiId=api)["Items"]] == ["GET /new"]
 
 
+@pytest.mark.parametrize("output", ["JSON", "YAML"])
+def test_an_export_is_the_same_api_when_it_is_imported(client: Any, output: str) -> None:
+    api = http_api(
+        client, CorsConfiguration={"AllowOrigins": ["*"], "MaxAge": 5}, Version="3", Tags={"a": "b"}
+    )
+    jwt = {"Issuer": "https://issuer.example", "Audience": ["a", "b"]}
+    source = ["$request.header.Authorization"]
+    keys = {
+        "JWT": client.create_authorizer(
+            ApiId=api, Name="jwt", AuthorizerType="JWT", IdentitySource=source, JwtConfiguration=jwt
+        )["AuthorizerId"],
+        "CUSTOM": client.create_authorizer(
+            ApiId=api,
+            Name="guard",
+            AuthorizerType="REQUEST",
+            IdentitySource=["$request.header.X-A", "$request.querystring.b"],
+            AuthorizerUri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{FUNCTION}/invocations",
+            AuthorizerPayloadFormatVersion="2.0",
+            AuthorizerResultTtlInSeconds=60,
+            EnableSimpleResponses=True,
+        )["AuthorizerId"],
+    }
+    route(
+        client,
+        api,
+        "POST /chat",
+        AuthorizationType="JWT",
+        AuthorizerId=keys["JWT"],
+        AuthorizationScopes=["a/b"],
+    )
+    route(
+        client,
+        api,
+        "ANY /{proxy+}",
+        AuthorizationType="CUSTOM",
+        AuthorizerId=keys["CUSTOM"],
+        OperationName="x",
+    )
+    route(client, api, "GET /signed", AuthorizationType="AWS_IAM")
+    route(client, api)
+    sqs = {"QueueUrl": "https://sqs/q", "MessageBody": "$request.body"}
+    made = client.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationSubtype="SQS-SendMessage",
+        PayloadFormatVersion="1.0",
+        CredentialsArn="arn:aws:iam::000000000000:role/r",
+        RequestParameters=sqs,
+        TimeoutInMillis=5000,
+    )
+    client.create_route(ApiId=api, RouteKey="PUT /queue", Target=f"integrations/{made['IntegrationId']}")
+
+    def shown(api: str) -> Any:
+        hidden = ("IntegrationId", "AuthorizerId", "RouteId", "Target")
+        integrations = {one["IntegrationId"]: one for one in client.get_integrations(ApiId=api)["Items"]}
+        names = {one["AuthorizerId"]: one for one in client.get_authorizers(ApiId=api)["Items"]}
+        found = {}
+        for one in client.get_routes(ApiId=api)["Items"]:
+            parts = [
+                one,
+                integrations[one["Target"].partition("/")[2]],
+                names.get(one.get("AuthorizerId"), {}),
+            ]
+            found[one["RouteKey"]] = [{k: v for k, v in part.items() if k not in hidden} for part in parts]
+        of_api = client.get_api(ApiId=api)
+        return found, {name: of_api.get(name) for name in ("Name", "Version", "CorsConfiguration", "Tags")}
+
+    exported = client.export_api(ApiId=api, Specification="OAS30", OutputType=output)["body"].read().decode()
+    imported = client.import_api(Body=exported)
+    assert imported.get("Warnings", []) == []
+    assert shown(imported["ApiId"]) == shown(api)
+    plain = client.export_api(ApiId=api, Specification="OAS30", OutputType="JSON", IncludeExtensions=False)
+    assert b"x-amazon-apigateway-integration" not in plain["body"].read()
+
+
 def test_domain_names_and_vpc_links(client: Any) -> None:
     api = http_api(client)
     client.create_stage(ApiId=api, StageName="live")
@@ -427,8 +502,6 @@ def test_domain_names_and_vpc_links(client: Any) -> None:
 
 
 def test_what_is_missing_says_so(client: Any) -> None:
-    status, _, message = refused(
-        client.export_api, ApiId=http_api(client), OutputType="JSON", Specification="OAS30"
-    )
+    status, _, message = refused(client.get_model_template, ApiId=http_api(client), ModelId="m")
     assert status == 501
-    assert "ExportApi" in message
+    assert "GetModelTemplate" in message

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from sandbox.services.api_rest import headers as names
+from sandbox.services.api_rest import private
 from sandbox.services.api_rest.call import Answer, Call
 from sandbox.services.api_rest.gateway_response import GatewayError, internal, of_limit
 from sandbox.services.api_rest.mapping import mapped, with_stage_variables
@@ -98,23 +99,14 @@ def place(call: Call, parameters: Mapping[str, str], query: list[tuple[str, str]
         raise ValueError("it must be http(s)://host[:port]/...")
     text = "&".join(filter(None, (parts.query, urlencode(query, quote_via=quote))))
     host = parts.netloc
-    parts = reachable(parts, call.sandbox.endpoint)
+    private_link = call.integration.connection_id or call.integration.target
+    parts = private.through(call, parts) if private_link else reachable(parts, call.sandbox.endpoint)
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", text, "")), host
 
 
 def network_error(call: Call, failure: httpx.TransportError) -> GatewayError:
-    """The endpoint cannot be reached or breaks off.
-
-    The body was seen in github.com/RhinoSecurityLabs/IPRotate_Burp_Extension, issue 17 (Content-Length 56).
-    """
-    return GatewayError(
-        "INTEGRATION_FAILURE",
-        "Network error communicating with endpoint",
-        504,
-        "InternalServerErrorException",
-        b'{"message": "Network error communicating with endpoint"}',
-        reason=f"{type(failure).__name__}: {failure}",
-    )
+    """The endpoint cannot be reached or breaks off."""
+    return private.unreachable(f"{type(failure).__name__}: {failure}")
 
 
 def _too_large(call: Call, reason: str) -> GatewayError:

@@ -13,7 +13,7 @@ __all__ = ["State", "handlers"]
 
 # Operations on a REST API that moto has, or may get: it does not know the APIs, which are ours.
 NOT_EMULATED = (
-    *("GetExport", "GetSdk", "GetModelTemplate"),
+    *("GetSdk", "GetModelTemplate"),
     *("CreateDocumentationPart", "GetDocumentationPart", "GetDocumentationParts", "ImportDocumentationParts"),
     *("UpdateDocumentationPart", "DeleteDocumentationPart", "CreateDocumentationVersion"),
     *("GetDocumentationVersion", "GetDocumentationVersions", "UpdateDocumentationVersion"),
@@ -31,6 +31,7 @@ def handlers(state: State) -> Mapping[str, Handler]:
     from sandbox.control.shims.apigateway.api_keys import ApiKeys
     from sandbox.control.shims.apigateway.apis import Apis
     from sandbox.control.shims.apigateway.deployments import Deployments
+    from sandbox.control.shims.apigateway.exports import Exports
     from sandbox.control.shims.apigateway.integrations import Integrations
     from sandbox.control.shims.apigateway.methods import Methods
     from sandbox.control.shims.apigateway.parts import Parts
@@ -40,6 +41,18 @@ def handlers(state: State) -> Mapping[str, Handler]:
     from sandbox.control.shims.apigateway.usage_plans import UsagePlans
 
     made: dict[str, Handler] = dict.fromkeys(NOT_EMULATED, _refuse)
-    for part in (Apis, Tree, Methods, Integrations, Deployments, Stages, Parts, ApiKeys, UsagePlans, Testing):
+    for part in (
+        Apis,
+        Tree,
+        Methods,
+        Integrations,
+        Deployments,
+        Stages,
+        Parts,
+        ApiKeys,
+        UsagePlans,
+        Testing,
+        Exports,
+    ):
         made.update(part(state).handlers())
     return made

@@ -48,6 +48,7 @@ def _method(method: Document) -> Method:
         request_parameters=dict(method.get("requestParameters") or {}),
         request_models=dict(method.get("requestModels") or {}),
         validator_id=method.get("requestValidatorId"),
+        operation_name=method.get("operationName"),
     )
 
 

@@ -17,6 +17,7 @@ def handlers(state: State) -> Mapping[str, Handler]:
     from sandbox.control.shims.apigatewayv2.authorizers import Authorizers
     from sandbox.control.shims.apigatewayv2.deployments import Deployments
     from sandbox.control.shims.apigatewayv2.domains import Domains
+    from sandbox.control.shims.apigatewayv2.exports import Exports
     from sandbox.control.shims.apigatewayv2.imports import Imports
     from sandbox.control.shims.apigatewayv2.integrations import Integrations
     from sandbox.control.shims.apigatewayv2.models import Models
@@ -24,7 +25,19 @@ def handlers(state: State) -> Mapping[str, Handler]:
     from sandbox.control.shims.apigatewayv2.stages import Stages
     from sandbox.control.shims.apigatewayv2.tags import Tags
 
-    parts = (Apis, Imports, Routes, Integrations, Authorizers, Models, Deployments, Stages, Tags, Domains)
+    parts = (
+        Apis,
+        Imports,
+        Exports,
+        Routes,
+        Integrations,
+        Authorizers,
+        Models,
+        Deployments,
+        Stages,
+        Tags,
+        Domains,
+    )
     made: dict[str, Handler] = {}
     for part in parts:
         made.update(part(state).handlers())

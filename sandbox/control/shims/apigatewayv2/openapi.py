@@ -25,6 +25,7 @@ RENAMED = {
     "uri": "IntegrationUri",
     "httpMethod": "IntegrationMethod",
     "credentials": "CredentialsArn",
+    "subtype": "IntegrationSubtype",
 }
 CORS_MEMBERS = (
     *("allowCredentials", "allowHeaders", "allowMethods", "allowOrigins", "exposeHeaders", "maxAge"),

@@ -67,6 +67,7 @@ def _route(kept: WithResponses, integrations: Mapping[str, V2Integration]) -> V2
         model_selection=document.get("ModelSelectionExpression"),
         response_selection=document.get("RouteResponseSelectionExpression"),
         responses=_by_key(kept, "RouteResponseKey"),
+        operation=document.get("OperationName"),
     )
 
 
@@ -89,6 +90,7 @@ def _integration(kept: WithResponses) -> V2Integration:
         response_parameters=copy.deepcopy(document.get("ResponseParameters") or {}),
         responses=_by_key(kept, "IntegrationResponseKey"),
         connection_type=document.get("ConnectionType", "INTERNET"),
+        connection_id=document.get("ConnectionId"),
     )
 
 
