@@ -20,7 +20,7 @@ from tests.docker.needs import skip_without_images
 skip_without_images()
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
-PROJECT = "sandbox-compose-test"
+PROJECT = f"sandbox-compose-test-{os.getpid()}"  # another run of the tests may be under way
 
 
 class Stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -9,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.services.ecs.engine import owner as owners
 from sandbox.stories.handle import SandboxHandle
 from tests.docker.images import APPLICATION_BASE, OURS
 from tests.docker.needs import skip_without_images
 from tests.docker.stand_in.build import IMAGE as LOCALSTACK
-from tests.docker.tasks import ours
+from tests.docker.tasks import inspected, made_by
 from tests.docker.test_compose import ROOT, Stack, running
 
 skip_without_images(APPLICATION_BASE, OURS, LOCALSTACK)
@@ -58,6 +60,7 @@ def started() -> tuple[subprocess.Popen[str], SandboxHandle]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
 def test_tokens_stream_out_of_containers_which_do_not_outlive_the_sandbox(number: signal.Signals) -> None:
     process, handle = started()
+    owner = json.dumps(owners.process(process.pid))
     try:
         outputs = deployed(handle, 2)
         assert len(answering(handle)) == 2
@@ -68,13 +71,11 @@ def test_tokens_stream_out_of_containers_which_do_not_outlive_the_sandbox(number
         process.send_signal(number)
         process.wait()
     if number == signal.SIGKILL:
-        assert len(ours()) == 5  # two tasks of two containers, and their network
-        process, handle = started()  # the next one removes them
-        swept = [event for event in handle.timeline() if event.name == "swept"]
+        assert len(made_by(owners.OWNER, owner)) == 5  # two tasks of two containers, and their network
+        process, _ = started()  # the next one removes them
         process.terminate()
         process.wait()
-        assert len(swept) == 4
-    assert ours() == set()
+    assert made_by(owners.OWNER, owner) == []
 
 
 def test_from_the_sandbox_in_a_container() -> None:
@@ -84,5 +85,6 @@ def test_from_the_sandbox_in_a_container() -> None:
         answer = pieces(stack.sandbox, outputs["Url"])
         assert len(answer) > 50
         assert b"".join(answer).endswith(b"data: [DONE]\n\n")
-        assert len(ours()) == 2
-    assert ours() == set()
+        owner = json.dumps(owners.container(inspected(stack.compose("ps", "-q", "sandbox").strip())))
+        assert len(made_by(owners.OWNER, owner)) == 2
+    assert made_by(owners.OWNER, owner) == []
