@@ -112,29 +112,30 @@ class _Stream:
             self.error, following = error, None
             self._stop()
         if chunks:
-            self._writer.write(b"".join(chunks))
-        if self._request is not None:
-            self._request.late = max(self._request.late, self._late)
+            self._writer.write(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         return following
 
     def _collect(self, now: float, chunks: list[bytes]) -> float | None:
         """Add the chunks of the frames that are due; the instant of the next one."""
-        frame, due, reached, frames, watched = self._held, self._due, None, self._frames, self._watched
-        self._held, self._late = None, max(self._late, now - due)
+        frame, due, reached, watched = self._held, self._due, None, self._watched
+        if now - due > self._late:
+            self._note_late(now - due)
+        self._held = None
         while True:
             if frame is None:
-                frame = next(frames, None)
+                frame = next(self._frames, None)
                 if frame is None:
                     self.ended = True
                     self._stop()
                     return None
                 offset = frame[0]
-                if offset == FOREVER:
-                    return None
                 if offset != reached:
+                    if offset == FOREVER:
+                        return None
                     reached = offset
                     due = due_at(self._start, offset)
-                    self._late = max(self._late, now - due)
+                    if now - due > self._late:
+                        self._note_late(now - due)
             if due > now or len(chunks) == BREATH:
                 self._held, self._due = frame, due
                 return due
@@ -146,6 +147,11 @@ class _Stream:
             if data:
                 chunks.append(b"%x\r\n%b\r\n" % (len(data), data))
             frame = None
+
+    def _note_late(self, late: float) -> None:
+        self._late = late
+        if self._request is not None:
+            self._request.late = max(self._request.late, late)
 
     def _stop(self) -> None:
         if not self.waiter.done():

@@ -26,6 +26,7 @@ def listen(host: str, port: int, app: Application, title: str = "mock_llm listen
         log_level="warning",
         access_log=False,
         ws="none",
+        proxy_headers=False,  # who asks does not matter
         http=EitherProtocol,
         timeout_graceful_shutdown=1,  # a stalled answer would keep it up for ever
     )

@@ -148,7 +148,7 @@ def choose(
     named = own.get("profile") or scripted.get("profile")
     by_model = overrides.models.get(model)
     base = settings.named(named or by_model or overrides.profile or profile_of(settings, model))
-    if named is None:
+    if named is None and overrides.pace:
         base = apply(base, overrides.pace)
     pace = {key: value for told in (scripted, own) for key, value in told.items() if key in PACE_KEYS}
     seed = _seed(own.get("seed"))

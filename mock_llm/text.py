@@ -20,6 +20,7 @@ from typing import overload
 
 WORDS_SHA256 = "0f5447ac8e3a43e053fac7693a8c3e586a664eb30fd352b5fa85f196b76cfd1c"
 ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PAIRS = [first + second for second in ID_LETTERS for first in ID_LETTERS]
 
 PIECE = re.compile(r"\n+|\s?\w+|\s?[^\w\s]|\s+")
 
@@ -45,11 +46,11 @@ def derive(*parts: object) -> int:
 
 def letters(number: int, count: int) -> str:
     """``count`` letters and digits made of a number."""
-    said = ""
-    for _ in range(count):
-        number, digit = divmod(number, len(ID_LETTERS))
-        said += ID_LETTERS[digit]
-    return said
+    pairs = []
+    for _ in range((count + 1) // 2):
+        number, pair = divmod(number, len(PAIRS))
+        pairs.append(PAIRS[pair])
+    return "".join(pairs)[:count]
 
 
 class Prose(Sequence[str]):

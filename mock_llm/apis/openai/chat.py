@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mock_llm.app import MockLLM
 
 FINGERPRINT = "fp_mockllm"
-SLOT = "\x00slot\x00"  # where a token goes in a chunk that is otherwise the same for a whole stream
+SLOT = "\x00slot\x00"  # where a delta goes in a chunk that is otherwise the same for a whole stream
+SPEAKING, CALLING = (dump({"role": "assistant", "content": said, "refusal": None}) for said in ("", None))
 PREFIX = "chatcmpl-"
 DONE = b"data: [DONE]\n\n"
 
@@ -80,13 +81,12 @@ class ChatAnswer:
             self.generation.schedule,
             self.generation.offsets,
         )
+        slots = [self._event(index, SLOT).split(dump(SLOT)) for index in range(len(answers))]
         opening = [
-            self._event(
-                index, {"role": "assistant", "content": None if _only_calls(a) else "", "refusal": None}
-            )
-            for index, a in enumerate(answers)
+            before + (CALLING if _only_calls(answer) else SPEAKING) + after
+            for answer, (before, after) in zip(answers, slots, strict=True)
         ]
-        templates = [self._event(index, {"content": SLOT}).split(dump(SLOT)) for index in range(len(answers))]
+        templates = [[before + b'{"content":', b"}" + after] for before, after in slots]
         at = (*offsets, *schedule.offsets[-1:], 0)[0]  # nothing is said of what the model thinks
         if offsets:
             yield from (Frame(at, event) for event in opening)
@@ -163,7 +163,7 @@ class ChatAnswer:
         named = self.turn.wish.heard.demand == "named"
         return "stop" if answer.finish == "tool_calls" and named else answer.finish
 
-    def _event(self, index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
+    def _event(self, index: int, delta: dict[str, Any] | str, finish: str | None = None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
         usage = {"usage": None} if self.asked.include_usage else {}
         return self._sse({"choices": [choice], **usage})
