@@ -29,6 +29,7 @@ class Target:
     reason: str | None = "Elb.RegistrationInProgress"
     description: str | None = "Target registration is in progress"
     healthy_since: float | None = None
+    address: str | None = None  # where it is on this machine; an instance may have none
 
     @property
     def key(self) -> TargetKey:

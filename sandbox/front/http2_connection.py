@@ -9,7 +9,7 @@ from typing import Any
 
 from h2.connection import ConnectionState as H2State
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated
+from h2.events import ConnectionTerminated, DataReceived
 from h2.events import Event as H2Event
 from h2.exceptions import ProtocolError
 from hpack import Decoder, HPACKError, OversizedHeaderListError
@@ -18,7 +18,7 @@ from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.events import StreamClosed
+from hypercorn.protocol.events import StreamClosed, Trailers
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import wrap_app
@@ -109,10 +109,16 @@ class _Connection(H2Protocol):
             graceful = isinstance(event, ConnectionTerminated) and event.error_code == ErrorCodes.NO_ERROR
             if graceful and self.streams:
                 self.connection.state_machine.state = H2State.SERVER_OPEN
+            elif isinstance(event, DataReceived) and event.stream_id not in self.streams:
+                # The body of a request that is answered already: hypercorn would miss its stream and fail.
+                self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                await self._flush()
             else:
                 await super()._handle_events([event])
 
     async def stream_send(self, event: StreamEvent) -> None:
+        if isinstance(event, Trailers) and not event.headers:
+            return  # none came after all: the body's end is the stream's
         if isinstance(event, StreamClosed):
             buffer = self.stream_buffers.get(event.stream_id)
             if buffer is not None and not buffer._complete:

@@ -46,6 +46,7 @@ class Exchange:
         self._ended = False
         self._bytes = 0
         self._status = 0
+        self.trailers = False  # whether headers may follow the body (HTTP/2 only)
         self._watcher: asyncio.Task[None] | None = None
         self.on_gone: Callable[[], None] | None = None  # called once when the client has left
         raw = bytes(scope.get("raw_path") or str(scope["path"]).encode()).decode("latin-1")
@@ -111,7 +112,8 @@ class Exchange:
         self._timeline.record(self._source, "response_started", self.id, status=status)
         self._status = status
         raw = [(name.lower().encode("latin-1"), _value(value)) for name, value in headers]
-        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+        more = {"trailers": True} if self.trailers else {}
+        await self._send({"type": "http.response.start", "status": status, "headers": raw, **more})
 
     async def write(self, data: bytes) -> None:
         """Send one chunk, now."""
@@ -121,7 +123,7 @@ class Exchange:
         self._timeline.record(self._source, "sent", self.id, bytes=len(data))
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def end(self) -> None:
+    async def end(self, trailers: Headers = ()) -> None:
         """The answer is whole."""
         self._ended = True
         if self.gone:
@@ -130,6 +132,9 @@ class Exchange:
             self._source, "response_completed", self.id, status=self._status, bytes=self._bytes
         )
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self.trailers:
+            raw = [(name.lower().encode("latin-1"), _value(value)) for name, value in trailers]
+            await self._send({"type": "http.response.trailers", "headers": raw, "more_trailers": False})
 
     def cut(self, error: str) -> ConnectionAbort:
         """Note that the answer ends early; raise what this gives."""

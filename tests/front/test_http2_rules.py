@@ -268,3 +268,16 @@ def test_what_begins_like_the_preface_and_is_none_ends_the_connection() -> None:
             return True
 
     assert run(whole)
+
+
+def test_a_body_that_comes_after_the_answer_is_passed_over() -> None:
+    """RFC 9113, 8.1: a server may answer before the request is whole; the connection goes on."""
+
+    async def main(peer: Peer) -> Any:
+        missing = [(":path", "/_sandbox/nowhere") if k == ":path" else (k, v) for k, v in GET]
+        peer.send(peer.headers(missing, end=False))
+        early = (await peer.answer())[0][":status"]
+        peer.send(DataFrame(1, b"late"), DataFrame(1, b"", flags=["END_STREAM"]), peer.headers(stream=3))
+        return early, (await peer.answer(3))[0][":status"]
+
+    assert talking(main) == ("404", "200")

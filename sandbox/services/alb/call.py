@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from sandbox.context import Sandbox, Scope
-from sandbox.control.elbv2 import Listener, LoadBalancer
+from sandbox.control.elbv2 import Listener, LoadBalancer, TargetGroup
+from sandbox.limits import Limits
 from sandbox.services.alb import cookies
 from sandbox.services.alb import headers as header_rules
+from sandbox.services.alb.errors import of_limit
 from sandbox.services.alb.rules import Request
 from sandbox.services.alb.selection import Choice, set_cookies
 from sandbox.services.exchange import Exchange
@@ -90,7 +92,7 @@ class Call:
     @property
     def chunked(self) -> bool:
         """Whether the body comes without a length."""
-        if str(self.scope.get("http_version")) == "2":
+        if self.http2:
             return self.method not in ("GET", "HEAD", "DELETE", "OPTIONS")
         return "chunked" in (self.header("transfer-encoding") or "").lower()
 
@@ -116,6 +118,10 @@ class Call:
         pairs = header_rules.with_response_attributes(pairs, self.listener)
         return [*pairs, *(("set-cookie", value) for value in (*made, *self.own_cookies))]
 
+    @property
+    def http2(self) -> bool:
+        return str(self.scope.get("http_version")) == "2"
+
     def target_headers(self) -> Pairs:
         """The headers as a target gets them."""
         clock = self.sandbox.clock
@@ -123,3 +129,21 @@ class Call:
             self.scope, self.balancer, self.listener, self.sandbox.ids, clock.epoch()
         )
         return [pair for pair in made if not pair[0].lower().startswith(self.dropped)] + self.added
+
+
+def check_versions(limits: Limits, call: Call, group: TargetGroup) -> None:
+    """Whether a request may go to a group by its protocol version. Raises ``AlbError``.
+
+    Source: Elastic Load Balancing developer guide, load-balancer-troubleshooting, HTTP 464.
+    """
+    version = group.info["ProtocolVersion"]
+    grpc = (call.header("content-type") or "").lower().startswith("application/grpc")
+    if version != "HTTP1" and not call.http2:
+        reason = f"the request is HTTP/1.1, the target group {version}"
+    elif version == "HTTP1" and grpc:
+        reason = "the request is gRPC, the target group HTTP/1.1"
+    elif version == "GRPC" and call.method != "POST":
+        reason = f"the request's method is {call.method}, and the target group is gRPC"
+    else:
+        return
+    raise of_limit(limits, "versions", reason)

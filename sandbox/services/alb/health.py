@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
+from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
-from sandbox.control.elbv2 import Target, TargetGroup
-from sandbox.services.loopback import dialed
-from sandbox.services.proxy import hops
-from sandbox.services.proxy.upstream import Head, Pool, RefusedError, UpstreamError
+from sandbox.control import instances
+from sandbox.control.elbv2 import Document, Target, TargetGroup
+from sandbox.services.alb import checks
+from sandbox.services.proxy.upstream import RefusedError, UpstreamError
 
 _SOON = 0.1  # seconds to the first check
 
@@ -58,6 +58,13 @@ class HealthCheck:
                 soon = min(soon * 2, interval)
                 await asyncio.sleep(soon)
                 continue
+            if found.reason == instances.INVALID:
+                passed = failed = 0
+                self._is("unused", found.reason, found.description)
+                await asyncio.sleep(interval)
+                continue
+            if self._target.state == "unused":
+                self._is("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
             passed, failed = (passed + 1, 0) if found.passed else (0, failed + 1)
             self._judge(found, passed, failed)
             await asyncio.sleep(max(0.0, due - loop.time()))
@@ -84,46 +91,27 @@ class HealthCheck:
 
     async def _look(self) -> Finding:
         info = self._group.info
+        if self._group.type == "instance" and (found := await instances.look(self._sandbox, self._target)):
+            return Finding(False, *found)
         try:
             async with asyncio.timeout(float(info["HealthCheckTimeoutSeconds"])):
-                status = await self._ask()
+                code = await checks.ask(self._sandbox, self._group, self._target)
         except TimeoutError:
             return Finding(False, "Target.Timeout", "Request timed out")
         except RefusedError:
             return Finding(False, "Target.FailedHealthChecks", "Health checks failed", refused=True)
-        except UpstreamError:
+        except (UpstreamError, AwsError):
             return Finding(False, "Target.FailedHealthChecks", "Health checks failed")
-        if matches(str(info["Matcher"].get("HttpCode", "200")), status):
+        if matches(wanted(info["Matcher"]), code):
             return Finding(True)
         return Finding(
-            False, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]"
+            False, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{code}]"
         )
 
-    async def _ask(self) -> int:
-        """The status of a request. Raises :class:`UpstreamError`."""
-        info, target = self._group.info, self._target
-        port = info["HealthCheckPort"]
-        key = (target.id, int(target.port or 0) if port == "traffic-port" else int(port))
-        limit = int(self._sandbox.limits.value("alb.response.header"))
-        own = self._sandbox.settings.port
-        upstream = await Pool().take((key[0], dialed(*key, own)), limit, fresh=True)
-        try:
-            pairs = [
-                (b"Host", f"{key[0]}:{key[1]}".encode()),
-                (b"Connection", b"close"),
-                (b"User-Agent", b"ELB-HealthChecker/2.0"),
-                (b"Accept-Encoding", b"gzip, compressed"),
-            ]
-            upstream.begin(hops.head(b"GET", str(info["HealthCheckPath"]).encode(), pairs), head_only=False)
-            head = await upstream.next()
-            assert isinstance(head, Head)
-            with suppress(UpstreamError):
-                while await upstream.next() is not None:
-                    pass
-            return head.status
-        finally:
-            upstream.release()
-            upstream.close()
+
+def wanted(matcher: Document) -> str:
+    """The codes of a matcher, of HTTP or of gRPC."""
+    return str(matcher.get("GrpcCode") or matcher.get("HttpCode") or "200")
 
 
 def matches(codes: str, status: int) -> bool:

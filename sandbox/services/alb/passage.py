@@ -5,36 +5,30 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sandbox.control.elbv2 import Target
+from sandbox.control.elbv2 import Target, TargetGroup
 from sandbox.services.alb import headers
 from sandbox.services.alb.call import Call
+from sandbox.services.alb.carriers import Carrier, Carriers
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.selection import Choice
 from sandbox.services.exchange import ClientGoneError
-from sandbox.services.loopback import dialed
-from sandbox.services.proxy import hops
 from sandbox.services.proxy.idle import Idle
-from sandbox.services.proxy.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
+from sandbox.services.proxy.upstream import Head, Pairs, Trailers, UpstreamError
 
 
 class Passage:
     """One request to one target."""
 
-    def __init__(self, call: Call, choice: Choice, pool: Pool) -> None:
+    def __init__(self, call: Call, group: TargetGroup, choice: Choice, carriers: Carriers) -> None:
         self.call = call
         self.target: Target = choice.target
+        self._group = group
         self._choice = choice
-        self._pool = pool
+        self._carriers = carriers
         self._limits = call.sandbox.limits
         self._idle = Idle(call.idle_s, self._expired)
         self._cut: asyncio.Future[AlbError | ClientGoneError] = asyncio.get_running_loop().create_future()
         self._body_read = False
-
-    @property
-    def _key(self) -> tuple[str, int]:
-        assert self.target.port is not None
-        own = self.call.sandbox.settings.port
-        return self.target.id, dialed(self.target.id, self.target.port, own)
 
     def cut(self, error: AlbError | ClientGoneError) -> None:
         """End it now: with an answer of the load balancer's own, or in the middle of the target's."""
@@ -70,61 +64,33 @@ class Passage:
         raise error
 
     async def _run(self) -> None:
-        upstream = await self._connect()
-        upstream.touched = self._idle.touch
+        carrier = await self._carriers.take(self._group, self.target)
+        carrier.touched = self._idle.touch
         self._idle.start()
         sending: asyncio.Task[None] | None = None
         done = False
         try:
-            self._send_head(upstream)
-            sending = asyncio.get_running_loop().create_task(self._send_body(upstream), name="request body")
-            await self._answer(upstream)
+            carrier.begin(self.call)
+            sending = asyncio.get_running_loop().create_task(self._send_body(carrier), name="request body")
+            await self._answer(carrier)
             done = sending.done()
         finally:
             if sending is not None:
                 sending.cancel()
-            if done:
-                self._pool.give_back(upstream, self.call.idle_s)
-            else:
-                upstream.release()
-                upstream.close()
+            carrier.leave(whole=done)
 
-    async def _connect(self) -> Upstream:
-        limit = float(self._limits.value("alb.connect_timeout"))
-        header_limit = int(self._limits.value("alb.response.header"))
-        try:
-            async with asyncio.timeout(limit):
-                return await self._pool.take(self._key, header_limit)
-        except TimeoutError:
-            reason = f"the target took no connection within {limit:g} s"
-            raise of_limit(self._limits, "timeout", reason) from None
-        except RefusedError as error:
-            raise of_limit(self._limits, "bad_gateway", str(error)) from error
-
-    def _send_head(self, upstream: Upstream) -> None:
-        call = self.call
-        pairs = call.target_headers()
-        if call.length is not None:
-            pairs.append((b"Content-Length", call.length))
-        elif call.chunked:
-            pairs.append((b"Transfer-Encoding", b"chunked"))
-        method = call.method.encode()
-        upstream.begin(hops.head(method, call.target, pairs), head_only=call.method == "HEAD")
-
-    async def _send_body(self, upstream: Upstream) -> None:
-        chunked = self.call.length is None and self.call.chunked
+    async def _send_body(self, carrier: Carrier) -> None:
         async for part in self.call.exchange.parts():
             self._idle.touch()
             if part:
-                await upstream.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+                await carrier.send(part)
         self._body_read = True
-        if chunked:
-            await upstream.write(b"0\r\n\r\n")
+        await carrier.finish()
 
-    async def _answer(self, upstream: Upstream) -> None:
+    async def _answer(self, carrier: Carrier) -> None:
         exchange = self.call.exchange
         try:
-            head = await upstream.next()
+            head = await carrier.next()
         except UpstreamError as error:
             raise of_limit(self._limits, "bad_gateway", str(error)) from error
         assert isinstance(head, Head)
@@ -132,16 +98,28 @@ class Passage:
             raise of_limit(
                 self._limits, "bad_gateway", "the target upgraded a request that did not ask for it"
             )
-        await exchange.start(head.status, self._client_headers(head))
+        exchange.trailers = self._group.info["ProtocolVersion"] != "HTTP1"
+        first, behind = _split(head.headers) if exchange.trailers else (head.headers, [])
+        await exchange.start(head.status, self._client_headers(first))
         try:
-            while (data := await upstream.next()) is not None:
-                assert isinstance(data, bytes)
-                await exchange.write(data)
+            while (came := await carrier.next()) is not None:
+                if isinstance(came, bytes):
+                    await exchange.write(came)
+                elif isinstance(came, Trailers):
+                    behind = came.headers
         except UpstreamError as error:
             raise exchange.cut(str(error)) from error
-        await exchange.end()
+        await exchange.end([(name.decode("latin-1"), value.decode("latin-1")) for name, value in behind])
 
-    def _client_headers(self, head: Head) -> list[tuple[str, str]]:
+    def _client_headers(self, came: Pairs) -> list[tuple[str, str]]:
         call = self.call
-        pairs = call.client_headers(self._choice, headers.to_client(head.headers, call.listener))
+        pairs = call.client_headers(self._choice, headers.to_client(came, call.listener))
         return pairs if call.keep() else [*pairs, ("connection", "close")]
+
+
+def _split(pairs: Pairs) -> tuple[Pairs, Pairs]:
+    """Headers, and those that gRPC wants in the last frame of headers: a call that fails may have but one."""
+    if b"grpc-status" not in dict(pairs):
+        return pairs, []
+    first = [pair for pair in pairs if not pair[0].startswith(b"grpc-")]
+    return first, [pair for pair in pairs if pair[0].startswith(b"grpc-")]

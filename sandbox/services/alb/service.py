@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.aws.errors import AwsError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket
 from sandbox.control.elbv2 import Document, TargetGroup
 from sandbox.services.alb import errors, fixed, headers, lambda_target, listening, rules
-from sandbox.services.alb.call import Call
+from sandbox.services.alb.call import Call, check_versions
+from sandbox.services.alb.carriers import Carriers
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.passage import Passage
 from sandbox.services.alb.selection import Choice, Selection
 from sandbox.services.alb.targets import Targets
 from sandbox.services.alb.tunnel import Tunnel
 from sandbox.services.exchange import ClientGoneError, Exchange
-from sandbox.services.proxy.upstream import Pool
 
 if TYPE_CHECKING:
     from sandbox.services.alb.authentication import Gate
@@ -38,9 +38,9 @@ class AlbService:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._pool = Pool()
+        self._carriers = Carriers(sandbox)
         self._selection = Selection(sandbox.settings.seed)
-        self._targets = Targets(sandbox, self._pool, self._selection)
+        self._targets = Targets(sandbox, self._carriers, self._selection)
         self._forget: Callable[[], object] | None = None
         self._again = False
 
@@ -74,7 +74,7 @@ class AlbService:
             self._forget()
             self._forget = None
         await self._targets.stop()
-        self._pool.close()
+        self._carriers.close()
 
     def _changed(self) -> None:
         """Look once, however many changes come at a time."""
@@ -153,8 +153,8 @@ class AlbService:
         if group.type == "lambda":
             await self._invoke(call, group, choice)
             return
-        _check_group(group)
-        passage = Passage(call, choice, self._pool)
+        check_versions(self._sandbox.limits, call, group)
+        passage = Passage(call, group, choice, self._carriers)
         self._targets.began(passage)
         try:
             await passage.run()
@@ -193,8 +193,8 @@ class AlbService:
         if group.type == "lambda":
             status = int(self._sandbox.limits.value("alb.lambda.error.websocket.status"))
             raise AlbError(status, "a Lambda function cannot be the target of a WebSocket")
-        _check_group(group)
-        tunnel = Tunnel(call, choice, self._pool, id)
+        check_versions(self._sandbox.limits, call, group)
+        tunnel = Tunnel(call, group, choice, self._carriers, id)
         self._targets.began(tunnel)
         try:
             await tunnel.run(websocket)
@@ -228,15 +228,3 @@ class AlbService:
 
     def _record_failure(self, id: str, kind: str, reason: str) -> None:
         self._sandbox.timeline.record(SOURCE, "failed", id, type=kind, reason=reason)
-
-
-def _check_group(group: TargetGroup) -> None:
-    """Refuse what targets are not asked in. Raises ``AwsError``."""
-    if group.type == "instance":
-        raise NotEmulatedError(
-            "EC2 instances as targets of Application Load Balancers: register IP addresses"
-        )
-    if group.info["Protocol"] != "HTTP":
-        raise NotEmulatedError("target groups with protocol HTTPS")
-    if group.info["ProtocolVersion"] != "HTTP1":
-        raise NotEmulatedError(f"target groups with protocol version {group.info['ProtocolVersion']}")

@@ -7,11 +7,10 @@ from typing import Protocol
 
 from sandbox.context import Sandbox
 from sandbox.control.elbv2 import Target, TargetGroup
+from sandbox.services.alb.carriers import Carriers
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.health import HealthCheck
 from sandbox.services.alb.selection import Selection
-from sandbox.services.loopback import dialed
-from sandbox.services.proxy.upstream import Pool
 
 
 class Cuttable(Protocol):
@@ -27,9 +26,9 @@ class Cuttable(Protocol):
 class Targets:
     """Follows the records of all target groups."""
 
-    def __init__(self, sandbox: Sandbox, pool: Pool, selection: Selection) -> None:
+    def __init__(self, sandbox: Sandbox, carriers: Carriers, selection: Selection) -> None:
         self._sandbox = sandbox
-        self._pool = pool
+        self._carriers = carriers
         self._selection = selection
         self._checks: dict[Target, asyncio.Task[None]] = {}
         self._drains: dict[Target, asyncio.Task[None]] = {}
@@ -57,7 +56,9 @@ class Targets:
                 running.cancel()
             target.state, target.reason = "unused", "Target.NotInUse"
             target.description = "Target group is not configured to receive traffic from the load balancer"
-        elif not group.info["HealthCheckEnabled"] or group.type == "lambda":
+        elif not group.info["HealthCheckEnabled"]:
+            if running := self._checks.pop(target, None):
+                running.cancel()
             target.state, target.reason = "unavailable", "Target.HealthCheckDisabled"
             target.description = "Health checks are not enabled for this target"
         elif target not in self._checks:
@@ -81,9 +82,7 @@ class Targets:
             if group.draining.get(target.key) is target:
                 del group.draining[target.key]
             self._selection.forget(target)
-            if target.port is not None:
-                own = self._sandbox.settings.port
-                self._pool.drop((target.id, dialed(target.id, target.port, own)))
+            self._carriers.drop(target)
             self._sandbox.control.load_balancing.changes.tell()
 
     def began(self, passage: Cuttable) -> None:

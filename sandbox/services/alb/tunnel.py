@@ -6,16 +6,16 @@ import asyncio
 from typing import Any
 
 from sandbox.context import WebSocket, WebSocketDisconnect
-from sandbox.control.elbv2 import Target
+from sandbox.control.elbv2 import Target, TargetGroup
 from sandbox.services.alb import headers
 from sandbox.services.alb.call import Call
+from sandbox.services.alb.carriers import Carriers
 from sandbox.services.alb.errors import AlbError, of_limit
 from sandbox.services.alb.selection import Choice
 from sandbox.services.exchange import ClientGoneError
-from sandbox.services.loopback import dialed
 from sandbox.services.proxy import hops
 from sandbox.services.proxy.idle import Idle
-from sandbox.services.proxy.upstream import Head, Pool, RefusedError, Upstream, UpstreamError
+from sandbox.services.proxy.upstream import Head, Upstream, UpstreamError
 
 _MOST_REFUSAL = 2**20  # bytes of a target's answer that is no 101
 
@@ -45,11 +45,12 @@ class _Client(asyncio.Protocol):
 class Tunnel:
     """One WebSocket to one target."""
 
-    def __init__(self, call: Call, choice: Choice, pool: Pool, id: str) -> None:
+    def __init__(self, call: Call, group: TargetGroup, choice: Choice, carriers: Carriers, id: str) -> None:
         self.call = call
         self.target: Target = choice.target
+        self._group = group
         self._choice = choice
-        self._pool = pool
+        self._carriers = carriers
         self._id = id
         self._timeline = call.sandbox.timeline
         self._limits = call.sandbox.limits
@@ -109,7 +110,7 @@ class Tunnel:
 
     async def run(self, websocket: WebSocket) -> None:
         """From the handshake to the end. Raises ``AlbError`` before the target answered."""
-        upstream = self._upstream = await self._connect()
+        upstream = self._upstream = await self._carriers.connection(self._group, self.target, fresh=True)
         try:
             self._idle.start()
             upstream.touched = self._idle.touch
@@ -125,20 +126,6 @@ class Tunnel:
             upstream.release()
             if upstream.transport is not None:
                 upstream.transport.close()
-
-    async def _connect(self) -> Upstream:
-        limit = float(self._limits.value("alb.connect_timeout"))
-        assert self.target.port is not None
-        own = self.call.sandbox.settings.port
-        key = (self.target.id, dialed(self.target.id, self.target.port, own))
-        try:
-            async with asyncio.timeout(limit):
-                return await self._pool.take(key, int(self._limits.value("alb.response.header")), fresh=True)
-        except TimeoutError:
-            reason = f"the target took no connection within {limit:g} s"
-            raise of_limit(self._limits, "timeout", reason) from None
-        except RefusedError as error:
-            raise of_limit(self._limits, "bad_gateway", str(error)) from error
 
     async def _answered(self, upstream: Upstream) -> Head:
         coming = asyncio.ensure_future(upstream.next())

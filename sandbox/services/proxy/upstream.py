@@ -6,15 +6,20 @@ The errors say what happened, not which status a client gets for it.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
 
 import httptools
 
 READ_AHEAD = 2**18  # bytes that the client has not taken yet: the target is held back above
 Pairs = list[tuple[bytes, bytes]]
+Place = tuple[str, int]  # host and port
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 class UpstreamError(Exception):
@@ -23,6 +28,10 @@ class UpstreamError(Exception):
 
 class RefusedError(UpstreamError):
     """It takes no connection."""
+
+
+class HandshakeError(UpstreamError):
+    """It takes the connection, but TLS cannot be agreed on."""
 
 
 class ClosedError(UpstreamError):
@@ -42,11 +51,19 @@ class Head:
     headers: Pairs
 
 
+@dataclass(frozen=True, slots=True)
+class Trailers:
+    """Headers behind the body: gRPC says in them how a call ended."""
+
+    headers: Pairs
+
+
 class Upstream(asyncio.Protocol):
     """One connection to a target, one request at a time. ``touched``: called whenever a byte comes."""
 
     def __init__(self, key: tuple[str, int], header_limit: int) -> None:
         self.key = key
+        self.secure = False
         self.transport: asyncio.Transport | None = None
         self.touched: Callable[[], None] = _nothing
         self.lost: Callable[[Upstream], None] = _nothing_of
@@ -249,26 +266,49 @@ def _nothing_of(upstream: Upstream) -> None:
     pass
 
 
+async def connected(make: Callable[[], P], place: Place, tls: ssl.SSLContext | None) -> P:
+    """A new connection. Raises :class:`RefusedError`, :class:`HandshakeError`."""
+    name = f"{place[0]}:{place[1]}"
+    try:
+        _, made = await asyncio.get_running_loop().create_connection(make, *place, ssl=tls)
+    except (ssl.SSLError, ConnectionAbortedError, ConnectionResetError) as error:
+        if tls is None:
+            raise RefusedError(f"{name} takes no connection: {error.strerror or error}") from error
+        raise HandshakeError(f"TLS with {name} fails: {error}") from error
+    except OSError as error:
+        raise RefusedError(f"{name} takes no connection: {error.strerror or error}") from error
+    return made
+
+
+@cache
+def unverified(alpn: str) -> ssl.SSLContext:
+    """TLS to targets, whose certificates are not looked at. ``alpn``: ``h2`` or ``http/1.1``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([alpn])
+    return context
+
+
 class Pool:
     """Idle connections by target, and new ones."""
 
     def __init__(self) -> None:
-        self._idle: dict[tuple[str, int], list[Upstream]] = {}
+        self._idle: dict[tuple[str, int, bool], list[Upstream]] = {}  # True: over TLS
         self._timers: dict[Upstream, asyncio.TimerHandle] = {}
 
-    async def take(self, key: tuple[str, int], header_limit: int, *, fresh: bool = False) -> Upstream:
-        """A connection. Raises :class:`RefusedError`, ``TimeoutError`` is the caller's."""
-        idle = [] if fresh else self._idle.get(key, [])
+    async def take(
+        self, key: Place, header_limit: int, *, fresh: bool = False, tls: ssl.SSLContext | None = None
+    ) -> Upstream:
+        """A connection. Raises :class:`RefusedError`, :class:`HandshakeError`; ``TimeoutError`` is the caller's."""
+        idle = [] if fresh else self._idle.get((*key, tls is not None), [])
         while idle:
             found = idle.pop()
             self._forget_timer(found)
             if found.transport is not None and not found.transport.is_closing():
                 return found
-        loop = asyncio.get_running_loop()
-        try:
-            _, made = await loop.create_connection(lambda: Upstream(key, header_limit), *key)
-        except OSError as error:
-            raise RefusedError(f"{key[0]}:{key[1]} takes no connection: {error.strerror or error}") from error
+        made = await connected(lambda: Upstream(key, header_limit), key, tls)
+        made.secure = tls is not None
         made.lost = self._lost
         return made
 
@@ -278,7 +318,7 @@ class Pool:
         if not upstream.reusable or upstream.transport is None:
             upstream.close()
             return
-        self._idle.setdefault(upstream.key, []).append(upstream)
+        self._idle.setdefault((*upstream.key, upstream.secure), []).append(upstream)
         self._timers[upstream] = asyncio.get_running_loop().call_later(idle_s, self._expired, upstream)
 
     def _expired(self, upstream: Upstream) -> None:
@@ -288,20 +328,21 @@ class Pool:
     def _lost(self, upstream: Upstream) -> None:
         self._forget_timer(upstream)
         with suppress(ValueError):
-            self._idle.get(upstream.key, []).remove(upstream)
+            self._idle.get((*upstream.key, upstream.secure), []).remove(upstream)
 
     def _forget_timer(self, upstream: Upstream) -> None:
         timer = self._timers.pop(upstream, None)
         if timer is not None:
             timer.cancel()
 
-    def drop(self, key: tuple[str, int]) -> None:
+    def drop(self, key: Place) -> None:
         """Close the idle connections of a target."""
-        for upstream in self._idle.pop(key, []):
-            self._forget_timer(upstream)
-            upstream.close()
+        for secure in (False, True):
+            for upstream in self._idle.pop((*key, secure), []):
+                self._forget_timer(upstream)
+                upstream.close()
 
     def close(self) -> None:
         """Close all idle connections."""
-        for key in list(self._idle):
-            self.drop(key)
+        for host, port, _ in list(self._idle):
+            self.drop((host, port))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
+
+from sandbox.context import InvocationResult
 
 
 def named(name: str, seconds: float = 0) -> Any:
@@ -266,3 +270,51 @@ def test_a_silent_request_to_a_target_whose_delay_is_over_is_502(play: Any) -> N
         return (await asking).status_code, round(world.clock.now(), 1)
 
     assert play(main, silent) == (502, 25.1)
+
+
+# -- functions
+
+
+@pytest.mark.fact("7.9")
+def test_a_function_is_checked_by_invocations_when_that_is_asked_for(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        events: list[Any] = []
+        status = {"now": 200}
+
+        async def invoke(invocation: Any) -> InvocationResult:
+            events.append((round(world.clock.now(), 6), json.loads(invocation.payload)))
+            answer = json.dumps({"statusCode": status["now"]}).encode()
+            return InvocationResult(200, answer, None, "$LATEST", "r")
+
+        world.sandbox.lambda_.invoke = invoke
+        checked = {"HealthCheckEnabled": True, "HealthCheckPath": "/up", "UnhealthyThresholdCount": 2}
+        group = await play.add_group(world, "checked", [], TargetType="lambda", **checked)
+        function = "arn:aws:lambda:us-east-1:000000000000:function:f"
+        await world.aws("RegisterTargets", TargetGroupArn=group.arn, Targets=[{"Id": function}])
+        forward = [{"Type": "forward", "TargetGroupArn": group.arn}]
+        await world.aws("ModifyListener", ListenerArn=world.listener, DefaultActions=forward)
+        [target] = group.targets.values()
+        seen = []
+        for code in (200, 503, 503, 200):
+            status["now"] = code
+            await asyncio.sleep(35)
+            seen.append((target.state, target.reason))
+        return seen, [b[0] - a[0] for a, b in pairwise(events)], events[0][1], group.arn
+
+    seen, gaps, event, arn = play(main)
+    assert seen == [
+        ("healthy", None),
+        ("healthy", None),
+        ("unhealthy", "Target.ResponseCodeMismatch"),
+        ("unhealthy", "Target.ResponseCodeMismatch"),
+    ]
+    assert gaps == [35, 35, 35]
+    assert event == {
+        "requestContext": {"elb": {"targetGroupArn": arn}},
+        "httpMethod": "GET",
+        "path": "/up",
+        "queryStringParameters": {},
+        "headers": {"user-agent": "ELB-HealthChecker/2.0"},
+        "body": "",
+        "isBase64Encoded": False,
+    }

@@ -162,7 +162,7 @@ def _lambda_defaults() -> dict[str, Any]:
         "HealthCheckIntervalSeconds": 35,
         "HealthCheckTimeoutSeconds": 30,
         "HealthyThresholdCount": 5,
-        "UnhealthyThresholdCount": 2,
+        "UnhealthyThresholdCount": 5,
         "HealthCheckPath": "/",
         "Matcher": {"HttpCode": "200"},
     }
@@ -174,9 +174,19 @@ def _check_health(info: Mapping[str, Any]) -> None:
         raise invalid(f"Health check timeout '{timeout}' must be smaller than the interval '{interval}'")
     if not str(info["HealthCheckPath"]).startswith("/"):
         raise invalid(f"Health check path '{info['HealthCheckPath']}' must begin with a '/'")
-    code = str(info["Matcher"].get("HttpCode", "200"))
+    if not info["HealthCheckEnabled"] and info["TargetType"] != "lambda":
+        raise invalid(f"Health checks cannot be disabled for target type '{info['TargetType']}'")
+    if info.get("ProtocolVersion") == "GRPC":
+        _check_codes(str(info["Matcher"].get("GrpcCode", "")), "gRPC", 0, 99)
+    else:
+        _check_codes(str(info["Matcher"].get("HttpCode", "200")), "HTTP", 200, 499)
+
+
+def _check_codes(code: str, kind: str, least: int, most: int) -> None:
     parts = [part.partition("-") for part in code.split(",")]
     if not all(
-        one.isdigit() and 200 <= int(one) <= 499 for first, _, last in parts for one in (first, last or first)
+        one.isdigit() and least <= int(one) <= most
+        for first, _, last in parts
+        for one in (first, last or first)
     ):
-        raise invalid(f"Health check matcher HTTP code '{code}' must be within '200-499' inclusive")
+        raise invalid(f"Health check matcher {kind} code '{code}' must be within '{least}-{most}' inclusive")

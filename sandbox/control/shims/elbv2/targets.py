@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.aws.errors import AwsError
 from sandbox.control.elbv2 import Target, TargetGroup, TargetKey
+from sandbox.control.instances import look
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.elbv2.state import State, invalid
 
@@ -35,14 +36,15 @@ class Targets:
         now = asyncio.get_running_loop().time()
         for given in call.params["Targets"]:
             key = _key(group, given)
-            self._check(group, key)
+            await self._check(group, key)
             group.draining.pop(key, None)
             if key not in group.targets:
-                group.targets[key] = Target(*key, now, given.get("AvailabilityZone"))
+                zone, address = given.get("AvailabilityZone"), key[0] if group.type == "ip" else None
+                group.targets[key] = Target(*key, now, zone, address=address)
         self._state.changed()
         return {}
 
-    def _check(self, group: TargetGroup, key: TargetKey) -> None:
+    async def _check(self, group: TargetGroup, key: TargetKey) -> None:
         if group.type == "ip":
             try:
                 ipaddress.ip_address(key[0])
@@ -50,6 +52,12 @@ class Targets:
                 raise AwsError(
                     400, "ValidationError", f"The IP address '{key[0]}' is not a valid IPv4 address"
                 ) from None
+        if group.type == "instance" and await look(self._state.sandbox, Target(*key, 0.0)):
+            raise AwsError(
+                400,
+                "InvalidTarget",
+                f"The following targets are not in a running state and cannot be registered: '{key[0]}'",
+            )
         if group.type == "lambda" and group.targets and key not in group.targets:
             raise AwsError(
                 400,
