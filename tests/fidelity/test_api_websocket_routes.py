@@ -352,6 +352,16 @@ def test_sqs_send_message(play: Play) -> None:
     async def main(world: World) -> None:
         queue = (await world.aws("sqs", "CreateQueue", QueueName="q"))["QueueUrl"]
         api = await new_api(world)
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "apigateway.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        await world.aws("iam", "CreateRole", RoleName="r", AssumeRolePolicyDocument=document)
+        allow = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        await world.aws("iam", "PutRolePolicy", RoleName="r", PolicyName="p", PolicyDocument=policy)
         await route_of(
             world,
             api,
@@ -392,7 +402,7 @@ def test_http_endpoints_and_what_is_not_emulated(play: Play) -> None:
         api = await new_api(world)
         settings = {"IntegrationMethod": "POST", "IntegrationUri": uri}
         await route_of(world, api, "http", True, IntegrationType="HTTP_PROXY", **settings)
-        odd = "arn:aws:apigateway:us-east-1:dynamodb:action/PutItem"
+        odd = "arn:aws:apigateway:us-east-1:firehose:action/PutRecord"
         role = f"arn:aws:iam::{ACCOUNT}:role/r"
         other = {"IntegrationMethod": "POST", "IntegrationUri": odd, "CredentialsArn": role}
         await route_of(world, api, "odd", IntegrationType="AWS", **other)
@@ -402,7 +412,10 @@ def test_http_endpoints_and_what_is_not_emulated(play: Play) -> None:
             assert await client.recv() == "pong"
             assert seen == [b'{"action": "http", "q": 1}']
             await client.send('{"action": "odd"}')
-            assert "does not emulate the AWS integration" in json.loads(await client.recv())["message"]
+            assert (
+                "integration of API Gateway WebSocket APIs with firehose"
+                in json.loads(await client.recv())["message"]
+            )
         server.close()
 
     play(main)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sandbox.aws.tls import public_authorities
-from sandbox.services.api_websocket import templates
+from sandbox.services.api_websocket import parameters, templates
 from sandbox.services.api_websocket.call import Call, Outcome
 from sandbox.services.api_websocket.errors import IntegrationError
 from sandbox.services.api_websocket.functions import with_stage_variables
@@ -74,12 +74,7 @@ def _headers(call: Call) -> dict[str, str]:
         pairs = {n.lower(): v for n, v in call.headers if n.lower() not in _NOT_PASSED}
     elif call.body is not None:
         pairs = {"content-type": "application/json"}
-    prefix = "integration.request.header."
-    for target, source in integration.request_parameters.items():
-        if target.startswith(prefix):
-            static = source[1:-1] if source[:1] == source[-1:] == "'" else None
-            value = static if static is not None else templates.render(f"${source}", call, call.body or "")
-            pairs[target.removeprefix(prefix).lower()] = value
+    pairs |= {name.lower(): value for name, value in parameters.mapped(call, "header").items()}
     return pairs
 
 

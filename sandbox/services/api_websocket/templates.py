@@ -1,66 +1,36 @@
-"""Request and response templates, the part of them that WebSocket APIs are used with.
+"""Request and response templates: the template language of API Gateway, with the names that WebSocket APIs have.
 
-``$input.body``, ``$input.json('$.a')``, ``$input.path('$.a.b')``, ``$context.x``, ``$stageVariables.x`` and
-``$util.urlEncode(...)`` / ``$util.escapeJavaScript(...)`` / ``$util.base64Encode(...)`` of one of them, in text that
-stays as it is. Whatever else the template language has (directives, macros, other functions) is not emulated.
+Source: API Gateway developer guide, "WebSocket API mapping template reference": ``$context``, ``$input``,
+``$stageVariables``, ``$util``.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from typing import Any
-from urllib.parse import quote_plus
+from collections.abc import Mapping
 
-from sandbox.aws.errors import NotEmulatedError
+from sandbox.aws.vtl.gateway import Context, Input, Util
+from sandbox.aws.vtl.velocity import TemplateFault
+from sandbox.aws.vtl.velocity import render as velocity
 from sandbox.services.api_websocket import selection
 from sandbox.services.api_websocket.call import Call
-
-_NAME = r"[A-Za-z_][\w-]*"
-_VALUE = rf"input\.body|input\.(?:json|path)\('[^']*'\)|(?:context|stageVariables)(?:\.{_NAME})+"
-_REFERENCE = re.compile(
-    rf"\$util\.(?P<function>urlEncode|escapeJavaScript|base64Encode)\(\$(?P<inner>{_VALUE})\)"
-    rf"|\$\{{(?P<braced>{_VALUE})\}}|\$(?P<plain>{_VALUE})"
-)
-_UNKNOWN = re.compile(r"\$!?\{?[A-Za-z]\w*[^\s\"'&]{0,40}|#(?:set|if|else|end|foreach|macro)\b")
-_FUNCTIONS: Mapping[str, Callable[[str], str]] = {
-    "urlEncode": quote_plus,
-    "escapeJavaScript": lambda text: json.dumps(text)[1:-1].replace("'", "\\'"),
-    "base64Encode": lambda text: b64encode(text.encode()).decode(),
-}
+from sandbox.services.api_websocket.errors import IntegrationError
 
 
 def render(template: str, call: Call, body: str) -> str:
-    """The template's text for a body. Raises ``NotEmulatedError`` that names what is not known."""
-    rest = _REFERENCE.sub("", template)
-    if (found := _UNKNOWN.search(rest)) is not None:
-        raise NotEmulatedError(f"{found[0]!r} in a mapping template of a WebSocket API")
-
-    def replace(match: re.Match[str]) -> str:
-        text = _value(match["inner"] or match["braced"] or match["plain"], call, body)
-        return _FUNCTIONS[match["function"]](text) if match["function"] else text
-
-    return _REFERENCE.sub(replace, template)
-
-
-def _value(reference: str, call: Call, body: str) -> str:
-    if reference == "input.body":
-        return body
-    if reference.startswith("input."):
-        path = reference.partition("'")[2].rpartition("'")[0]
-        found = _at(selection.parsed(body), path)
-        return json.dumps(found, ensure_ascii=False) if ".json(" in reference else selection.text(found)
-    root: dict[str, Any] = {"context": call.context(), "stageVariables": call.api.stage_variables}
-    return selection.evaluate(f"${{{reference}}}", root)
-
-
-def _at(value: Any, path: str) -> Any:
-    """``$`` or ``$.a.b[0]``; other JSONPath is not emulated."""
-    if not re.fullmatch(r"\$(?:\.[\w-]+|\[\d+\])*", path):
-        raise NotEmulatedError(f"the JSONPath {path!r} in a mapping template of a WebSocket API")
-    return value if path == "$" else selection.at({"v": value}, "v" + path[1:])
+    """The template's text for a body. Raises :class:`IntegrationError` for one that cannot be carried out."""
+    if "$" not in template and "#" not in template:
+        return template
+    nothing: dict[str, dict[str, str]] = {"path": {}, "querystring": {}, "header": {}}
+    names = {
+        "context": Context(call.context()),
+        "input": Input(body, nothing),
+        "stageVariables": Context(dict(call.api.stage_variables)),
+        "util": Util(),
+    }
+    try:
+        return velocity(template, names)
+    except TemplateFault as fault:
+        raise IntegrationError(f"the mapping template cannot be carried out: {fault}") from fault
 
 
 def chosen(templates: Mapping[str, str], expression: str | None, call: Call, body: str) -> str | None:

@@ -149,12 +149,12 @@ def test_request_over_10_mb_is_a_413(edge: SimpleNamespace, rest: SimpleNamespac
 
 
 def test_what_is_not_emulated_says_so(edge: SimpleNamespace, rest: SimpleNamespace) -> None:
-    uri = "arn:aws:apigateway:us-east-1:states:action/StartExecution"
+    uri = "arn:aws:apigateway:us-east-1:firehose:action/PutRecord"
     own = {"DEFAULT_5XX": {"statusCode": "503"}}
     config = rest.api(rest.resource("/chat", rest.method(type="AWS", uri=uri)), gateway_responses=own)
     reply, _ = rest.serve(edge, config)
     assert reply.status == 501
-    assert "states" in json.loads(reply.body)["message"]
+    assert "firehose" in json.loads(reply.body)["message"]
 
 
 def test_method_without_integration_is_a_configuration_error(
