@@ -204,6 +204,9 @@ def run(
     as_of: AsOf = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Print every hop with its instant.")] = False,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Print which stories there are, without running them.")
+    ] = False,
     backend: Backend = "moto",
     plain: Annotated[
         str | None,
@@ -215,8 +218,10 @@ def run(
 ) -> None:
     """Run stories and print what became of each answer."""
     collection.pause()
-    from sandbox.cli_run import player_of, run_command
+    from sandbox.cli_run import list_command, player_of, run_command
 
+    if only_list:
+        raise typer.Exit(list_command(what or [], as_json=as_json))
     url, alone = parse_backend_option(backend), parse_backend_option(plain, "--plain") if plain else None
     code = run_command(
         what or [],

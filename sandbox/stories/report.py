@@ -106,6 +106,13 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f} s"
 
 
+def line(result: StoryResult) -> str:
+    """A story in a line, for who reads along."""
+    what = "as expected" if result.passed else "NOT AS EXPECTED"
+    name = f"{result.story.pattern}/{result.story.id}"
+    return f"{what}: {name}: {_answer(result)}, {result.wall_s:.2f} s"
+
+
 def summary(results: Sequence[StoryResult], wall_s: float) -> str:
     """The last line."""
     failed = sum(not one.passed for one in results)

@@ -81,6 +81,12 @@ def run_story(
     return StoryResult(story, trace, seen, tuple(failures), elapsed())
 
 
+def failed(story: Story, why: str) -> StoryResult:
+    """What is known of a story of which nothing came back."""
+    trace = Trace([])
+    return StoryResult(story, trace, outcome(trace, story.watched), (Failure("sandbox", "", why),), 0.0)
+
+
 def _watched(story: Story, trace: Trace) -> str:
     names = [name for name in trace.clients if name.rpartition("/")[0] == story.watched]
     return names[0] if names else story.watched

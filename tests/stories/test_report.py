@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sandbox.cli_run import run_command
+from sandbox.cli_run import list_command, run_command
 from sandbox.clock import ClockKind
 from sandbox.stories.checks import check
 from sandbox.stories.loading import load_stories
@@ -219,3 +219,52 @@ def test_an_excerpt_marks_the_instant_and_cuts_the_rest(scenarios: Path):
         "completed",
     ]
     assert "\n".join(f"      {line}" for line in lines) in failure_text(result)
+
+
+def test_what_is_no_terminal_reads_along(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    seen = []
+
+    def reads(story: Story, clock: ClockKind, as_of: date | None) -> StoryResult:
+        seen.append(capsys.readouterr().out)
+        return player(story, clock, as_of)
+
+    run_command([], scenarios=scenarios, player=reads, jobs=1)
+    assert seen == [
+        "",
+        "as expected: one/good: streams, 0.01 s\n",
+        "NOT AS EXPECTED: one/bad: streams, 0.01 s\n",
+    ]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_interrupt_tells_what_had_ended(
+    as_json: bool, scenarios: Path, capsys: pytest.CaptureFixture[str]
+):
+    def interrupted(story: Story, clock: ClockKind, as_of: date | None) -> StoryResult:
+        if story.id == "bad":
+            raise KeyboardInterrupt
+        return player(story, clock, as_of)
+
+    code = run_command([], scenarios=scenarios, player=interrupted, as_json=as_json, jobs=1)
+    out, err = capsys.readouterr()
+    assert code == 130
+    assert err == "sandbox: interrupted; 1 of 3 stories had ended\n"
+    if as_json:
+        assert [row["story"] for row in json.loads(out)] == ["good"]
+    else:
+        assert "1 of 1 stories as expected" in out
+
+
+def test_stories_are_listed_without_being_played(scenarios: Path, capsys: pytest.CaptureFixture[str]):
+    assert list_command([], scenarios=scenarios) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "one/good   The answer streams",
+        "one/bad    The answer streams",
+        "two/other  The answer streams",
+    ]
+    assert list_command(["two"], scenarios=scenarios, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"story": "other", "pattern": "two", "title": "The answer streams"}
+    ]
+    assert list_command(["nothing"], scenarios=scenarios) == 2
+    assert "nothing" in capsys.readouterr().err
