@@ -21,9 +21,11 @@ from sandbox.control.shims import (
     cognito_identity,
     cognito_idp,
     ecs,
+    eks,
     elbv2,
     iot,
     lambda_,
+    stepfunctions,
 )
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.deliveries import Deliveries
@@ -78,7 +80,9 @@ class Shims:
     applications: app_runner.State = field(init=False)
     containers: ecs.State = field(init=False)
     load_balancing: elbv2.State = field(init=False)
+    clusters: eks.State = field(init=False)
     _iot: iot.State = field(init=False)
+    _stepfunctions: stepfunctions.State = field(init=False)
     _by_service: dict[str, Shim] = field(init=False)
     _before_localstack: dict[str, Shim] = field(init=False)
     _ready: set[str] = field(default_factory=set)
@@ -113,7 +117,9 @@ class Shims:
         self.applications = app_runner.State(self.sandbox)
         self.containers = ecs.State(self.sandbox)
         self.load_balancing = elbv2.State(self.sandbox)
+        self.clusters = eks.State(self.sandbox)
         self._iot = iot.State(self.sandbox, self.moto)
+        self._stepfunctions = stepfunctions.State(self.sandbox)
         self.resources.iot = iot.IotRead(self._iot)
         self._by_service = {
             "lambda": Shim(partial(lambda_.handlers, self._lambda), whole=True),
@@ -124,6 +130,7 @@ class Shims:
             "cognito-idp": Shim(partial(cognito_idp.handlers, self._cognito)),
             "cognito-identity": Shim(partial(cognito_identity.handlers, self._identity_pools), whole=True),
             "ecs": Shim(partial(ecs.handlers, self.containers), whole=True),
+            "eks": Shim(partial(eks.handlers, self.clusters)),
             "elbv2": Shim(partial(elbv2.handlers, self.load_balancing), whole=True),
             "iot": Shim(partial(iot.handlers, self._iot)),
             "iot-data": Shim(IotData(self.sandbox).handlers, whole=True),
@@ -131,6 +138,7 @@ class Shims:
             "sts": Shim(self.identities.sts),
             "iam": Shim(ManagedPolicies(self.sandbox.settings, self.moto).handlers),
             "sqs": Shim(self._sqs.handlers, whole=True),
+            "stepfunctions": Shim(partial(stepfunctions.handlers, self._stepfunctions), whole=True),
             **{name: Shim(partial(dict, made)) for name, made in self.deliveries.handlers().items()},
         }
         self._before_localstack = {
@@ -143,7 +151,9 @@ class Shims:
         self.applications.reset()
         self.containers.reset()
         self.load_balancing.reset()
+        self.clusters.reset()
         self._iot.reset()
+        self._stepfunctions.reset()
         self.identities.reset()
         self._lambda.reset()
         self._apigateway.reset()

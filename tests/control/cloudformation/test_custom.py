@@ -68,3 +68,31 @@ def test_refusal_fails_the_stack(play: Any) -> None:
         assert (await lab.reason("Thing")).endswith("Message returned: out of things")
 
     play(body)
+
+
+def test_nested_stack_is_followed_and_says_why_it_failed(play: Any) -> None:
+    outer = """
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: 'https://s3.amazonaws.com/templates/inner.yaml'}
+"""
+
+    async def body(lab: Any) -> None:
+        lab.sandbox.lambda_ = Answering(lab, "FAILED")
+        await lab.aws("s3", "CreateBucket", Bucket="templates")
+        await lab.aws("s3", "PutObject", Bucket="templates", Key="inner.yaml", Body=TEMPLATE.encode())
+        assert (await lab.create(outer))["StackStatus"] == "ROLLBACK_COMPLETE"
+        reason = await lab.reason("Inner")
+        assert reason.endswith(
+            "was not successfully created: The following resource(s) failed to create: [Thing]. "
+        )
+        events = (await lab.cfn("DescribeStackEvents", StackName="s"))["StackEvents"]
+        (begun,) = [e for e in events if e.get("ResourceStatusReason") == "Resource creation Initiated"]
+        nested = (await lab.cfn("DescribeStackEvents", StackName=begun["PhysicalResourceId"]))["StackEvents"]
+        failed = next(e for e in nested if e["ResourceStatus"] == "CREATE_FAILED")
+        assert (
+            failed["Timestamp"] - begun["Timestamp"]
+        ).total_seconds() >= 3  # the CDK follows it from there on
+
+    play(body)

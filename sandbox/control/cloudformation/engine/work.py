@@ -111,6 +111,14 @@ class Work:
     async def _run(self, method: str, resource: StackResource, word: str, previous: dict[str, Any]) -> None:
         type_ = resource_type(resource.type)
         request = self._request(resource, previous)
+        shown = False
+
+        def initiated() -> None:
+            nonlocal shown
+            resource.physical_id, shown = request.physical_id, True
+            self.note(f"{word}_IN_PROGRESS", "Resource creation Initiated", resource, resource.properties)
+
+        request.initiated = initiated
         failure: str | None = None
         try:
             type_.check(resource.logical_id, resource.properties)
@@ -127,8 +135,8 @@ class Work:
             _log.exception("%s of %s (%s)", method, resource.logical_id, resource.type)
             failure = self._handler_said(f"{type(e).__name__}: {e}", "InternalFailure")
         resource.physical_id, resource.attributes = request.physical_id, request.attributes
-        if method == "create" and resource.physical_id:
-            self.note(f"{word}_IN_PROGRESS", "Resource creation Initiated", resource, resource.properties)
+        if method == "create" and resource.physical_id and not shown:
+            initiated()
         if failure is not None:
             self.note(f"{word}_FAILED", failure, resource, resource.properties)
             raise ResourceError(failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,7 +24,8 @@ class Request:
     """One operation on one resource.
 
     ``properties``: resolved; ``previous``: the properties before an update; ``physical_id``: set it as soon as
-    the thing exists, so that a failure after that is rolled back; ``attributes``: what ``Fn::GetAtt`` gives.
+    the thing exists, so that a failure after that is rolled back; ``attributes``: what ``Fn::GetAtt`` gives;
+    ``initiated``: call it when the thing exists and will take its time: others see it from then on.
     """
 
     sandbox: Sandbox
@@ -35,6 +36,7 @@ class Request:
     physical_id: str = ""
     previous: dict[str, Any] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    initiated: Callable[[], None] = lambda: None
 
     def __getitem__(self, name: str) -> Any:
         return self.properties[name]

@@ -20,6 +20,7 @@ class NestedStack(ResourceType):
         name = r.name(128)
         made = await r.call("cloudformation", "CreateStack", StackName=name, **self._values(r))
         r.physical_id = made["StackId"]
+        r.initiated()  # clients that show events follow the stack from here on
         await self._finish(r, "CREATE_COMPLETE")
 
     async def update(self, r: Request) -> None:
@@ -57,12 +58,22 @@ class NestedStack(ResourceType):
             if not stack["StackStatus"].endswith("_IN_PROGRESS"):
                 return stack
 
+    async def _why(self, r: Request) -> str:
+        """What the embedded stack gave as the reason when it failed: it may have rolled back since."""
+        answer = await r.call("cloudformation", "DescribeStackEvents", StackName=r.physical_id)
+        own = (e for e in answer["StackEvents"] if e["PhysicalResourceId"] == r.physical_id)
+        reasons = (e.get("ResourceStatusReason", "") for e in own)
+        found = next(
+            (reason for reason in reasons if reason.startswith("The following resource(s) failed")), ""
+        )
+        return str(found).removesuffix("Rollback requested by user.")
+
     async def _finish(self, r: Request, *good: str) -> None:
         stack = await self._settled(r)
         outputs = {f"Outputs.{o['OutputKey']}": o["OutputValue"] for o in stack.get("Outputs") or []}
         r.attributes = {"StackId": r.physical_id, **outputs}
         if stack["StackStatus"] not in good:
-            reason = stack.get("StackStatusReason", "")
+            reason = await self._why(r)
             raise ResourceError(
                 f"Embedded stack {r.physical_id} was not successfully created: {reason}"
                 if len(good) == 1
