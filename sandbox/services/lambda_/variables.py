@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from sandbox.services.processes import surroundings
 
 if TYPE_CHECKING:
     from sandbox.control.resources import FunctionConfig
+
+# The certificates of Lambda's image. A function that names them (the CDK's bucket deployments do, for the AWS CLI)
+# means the authorities that Lambda trusts: here the sandbox's own is one of them, so the default stays.
+_IMAGE_BUNDLES = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,19 @@ def build(
     if command is not None:
         variables |= dict(command.variables)
         variables["PATH"] = _join(*map(str, command.programs), variables["PATH"])
-    variables |= user
+    variables |= {name: value for name, value in user.items() if value not in _IMAGE_BUNDLES}
     variables |= reserved(sandbox, function, place)
     for name, value in (command.paths if command is not None else {}).items():
         variables[name] = _join(user.get(name, ""), value)
+    variables["SANDBOX_PLACES"] = json.dumps(_places(place.layout, command))
     return variables | sandbox.clock.environment(kind, surroundings.names(sandbox), variables)
+
+
+def _places(layout: Layout, command: Command | None) -> dict[str, str]:
+    """What a path of Lambda's image begins with -> where that is; Python programs find what they start there."""
+    programs = command.programs[0] if command is not None and command.programs else None
+    known = {"/opt/": layout.opt, "/var/task/": layout.task, "/var/lang/bin/": programs}
+    return {prefix: f"{folder}/" for prefix, folder in known.items() if folder is not None}
 
 
 def _join(*parts: str) -> str:

@@ -183,3 +183,40 @@ raise SystemExit("the wrong python")
         assert "the python of the layer" in {e.data["line"] for e in world.events("log")}
 
     lambda_world(main)
+
+
+STARTING = """
+import os, subprocess
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout.strip()
+
+def handler(event, context):
+    try:
+        run("/opt/tools/missing")
+    except FileNotFoundError as error:
+        missing = error.filename
+    shell = subprocess.check_output("echo one shell", shell=True, text=True).strip()
+    said = [run("/opt/tools/hello", "a", "b"), run("/var/task/own"), run("echo", "mine"), shell, missing]
+    return said + [os.environ.get("AWS_CA_BUNDLE", "")]
+"""
+
+
+def test_programs_of_layers_are_started_by_their_paths_in_the_image(lambda_world: Any) -> None:
+    hello = (
+        "#!/var/lang/bin/python\nimport sys, os; print('hello', sys.argv[1:], os.path.basename(sys.argv[0]))"
+    )
+    layer = zipped({"tools/hello": hello.replace("\\\n", "\n")}, ("tools/hello",))
+    code = zipped({"index.py": STARTING, "own": "#!/bin/sh\necho own $0"}, ("own",))
+
+    async def body(world: World) -> Any:
+        bundle = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
+        arn = "arn:aws:lambda:us-east-1:000000000000:layer:tools:1"
+        world.function(code=code, layers=((arn, layer),), environment={"AWS_CA_BUNDLE": bundle})
+        return json.loads((await world.invoke()).payload)
+
+    said, own, *others, bundle = lambda_world(body)
+    assert said == "hello ['a', 'b'] hello"
+    assert own.startswith("own /")
+    assert others == ["mine", "one shell", "/opt/tools/missing"]
+    assert not bundle.startswith("/etc/pki")  # the sandbox's own, which there may be none of here

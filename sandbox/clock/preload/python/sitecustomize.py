@@ -29,5 +29,9 @@ if os.environ.get("SANDBOX_NAMES"):
     import _sandbox_preload.names
 
     _sandbox_preload.names.start(os.environ["SANDBOX_NAMES"])
+if os.environ.get("SANDBOX_PLACES"):
+    import _sandbox_preload.places
+
+    _sandbox_preload.places.start(os.environ["SANDBOX_PLACES"])
 
 _run_the_hidden_one(os.path.dirname(os.path.abspath(__file__)))
