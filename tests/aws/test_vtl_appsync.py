@@ -262,3 +262,29 @@ def test_an_expression_that_is_put_together() -> None:
 def test_a_list_is_printed_as_java_prints_it() -> None:
     text = '#set( $denied = ["a", "b"] )$util.error("Unauthorized on ${denied}", "Unauthorized")'
     assert run(text).error.message == "Unauthorized on [a, b]"
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        # Velocity logs these and goes on: what is null stays so, a comparison with it does not hold.
+        ('#set($n = $ctx.args.none.size() - 1){"n": "$!n", "x": "$!ctx.args.none[$n]"}', {"n": "", "x": ""}),
+        ('#if($ctx.args.none > 1 || 1 <= $ctx.args.none){"v": 1}#else{"v": 2}#end', {"v": 2}),
+        ('#set($n = 2 * 3 - 1){"n": $n, "x": $ctx.args.l[0]}', {"n": 5, "x": 1}),
+    ],
+)
+def test_null_in_expressions(text: str, result: Any) -> None:
+    outcome = run(text, args={"l": [1], "none": None})
+    assert (outcome.error, outcome.result) == (None, result)
+
+
+def test_arguments_are_one_object_that_a_template_changes() -> None:
+    given = {"input": {"a": 1}}
+    outcome = run(
+        '$util.qr($ctx.args.input.put("owner", "ann"))#set($ctx.args.filter = {"b": 2})'
+        "$util.toJson($ctx.arguments.input.owner)",
+        args=given,
+    )
+    assert outcome.result == "ann"
+    assert outcome.arguments == {"input": {"a": 1, "owner": "ann"}, "filter": {"b": 2}}
+    assert given == {"input": {"a": 1}}

@@ -39,7 +39,7 @@ class Outcome:
 
     ``result``: what it returned (``None`` for nothing), or what ``runtime.earlyReturn`` was given when ``early``
     holds; ``skip_to``: "END", "NEXT" or ``None``. ``error``: the handler ended with it, then ``result`` is ``None``.
-    ``stash``: as the handler left it. ``logs``: (level, text).
+    ``stash``: as the handler left it. ``arguments``: as a template left them. ``logs``: (level, text).
     """
 
     result: Any
@@ -51,3 +51,4 @@ class Outcome:
     extensions: tuple[Extension, ...] = ()
     logs: tuple[tuple[str, str], ...] = ()
     response_headers: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] | None = None

@@ -49,7 +49,7 @@ class Templates:
         if unknown:
             raise NotEmulatedError(f"#{unknown[1]} in AppSync's mapping templates")
         run = Run(self._ids, self._scripts, auth_type)
-        arguments = context.get("arguments", context.get("args"))
+        arguments = wrap(context.get("arguments", context.get("args")))  # one object under both names
         seen = Map({"stash": {}, **context, "arguments": arguments, "args": arguments})
         names = {"context": seen, "ctx": seen, "util": Util(run), "extensions": Extensions(run)}
         # A call instead of the directive, which the engine does not know.
@@ -72,6 +72,7 @@ class Templates:
         return Outcome(
             result=result,
             stash=unwrap(wrap(seen.get("stash") or {})),
+            arguments=unwrap(arguments),
             error=error,
             early=early,
             appended=tuple(run.appended),

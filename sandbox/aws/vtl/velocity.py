@@ -6,6 +6,7 @@ template gives its value through :func:`~sandbox.aws.vtl.values.wrap`.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -31,6 +32,34 @@ class _Wrapped:
         return wrap(self._expression.calculate(*arguments))
 
 
+class _WithNull:
+    """A mathematical operator that null meets: Velocity logs that and goes on.
+
+    Source: Velocity's ``ASTMathNode`` (the result is null) and ``ASTGTNode`` and the like (it is false).
+    """
+
+    _COMPARING = (operator.gt, operator.ge, operator.lt, operator.le)
+    KNOWN = (*_COMPARING, operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod)
+
+    def __init__(self, apply: Any) -> None:
+        self._apply = apply
+
+    def __call__(self, left: Any, right: Any) -> Any:
+        if left is None or right is None:
+            return False if self._apply in self._COMPARING else None
+        return self._apply(left, right)
+
+
+class _IndexOfNull:
+    """``$list[0]`` where there is no list: null, as ``$list.get(0)`` is."""
+
+    def __init__(self, calculate: Any) -> None:
+        self._calculate = calculate
+
+    def __call__(self, value: Any, *arguments: Any) -> Any:
+        return None if value is None else self._calculate(value, *arguments)
+
+
 def _readable(text: str) -> str:
     """A template in the library's dialect.
 
@@ -47,12 +76,18 @@ def _compiled(text: str) -> Any:
 
     template = airspeed.Template(_readable(text))
     template.ensure_compiled()
-    for element in _elements(template.root_element, airspeed._Element):
+    for element in list(_elements(template.root_element, airspeed._Element)):  # all, before any is changed
         if isinstance(element, airspeed.SetDirective):
             element.value = _Wrapped(element.value)
         elif isinstance(element, airspeed.FormalReference) and element.expression is not None:
             element.expression = _Wrapped(element.expression)
             element.calculate = element.expression.calculate
+        elif isinstance(element, airspeed.BinaryOperator) and element.apply_to in _WithNull.KNOWN:
+            element.apply_to = _WithNull(element.apply_to)
+        elif isinstance(element, airspeed.SubExpression) and isinstance(
+            element.expression, airspeed.ArrayIndex
+        ):
+            element.calculate = _IndexOfNull(element.calculate)
     return template
 
 

@@ -36,6 +36,8 @@ class Handlers:
         run = self._script if mapped.code is not None else self._template
         outcome = run(request, mapped, phase, context)
         call.stash = outcome.stash
+        if outcome.arguments is not None:  # Amplify's templates hand on in them who the owner is
+            call.arguments = outcome.arguments
         for level, text in outcome.logs:
             self._sandbox.timeline.record("appsync", "log", request.id, level=level, text=text)
         request.appended += [entry(_raised(error), call.path, call.places) for error in outcome.appended]

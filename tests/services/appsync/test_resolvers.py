@@ -441,6 +441,21 @@ def test_a_pipeline_of_templates(appsync: SimpleNamespace) -> None:
     assert appsync.play(script, config) == {"data": {"hello": "<x!<"}}
 
 
+def test_arguments_that_a_template_changed_are_the_next_functions(appsync: SimpleNamespace) -> None:
+    async def script(world: Any) -> Any:
+        return await world.post('{ hello(name: "x") }')
+
+    owner = appsync.mapped(
+        None,
+        request_template='$util.qr($ctx.args.put("name", "ann")){}',
+        response_template="{}",
+    )
+    code = "export const request = (ctx) => ({payload: ctx.args.name}); export const response = (ctx) => ctx.result;"
+    around = templated(appsync, "{}", '"$ctx.args.name $ctx.prev.result"', functions=["owner", "read"])
+    config = appsync.api(around, functions={"owner": owner, "read": appsync.mapped(code)})
+    assert appsync.play(script, config) == {"data": {"hello": "ann ann"}}
+
+
 def test_unauthorized_by_a_handler(appsync: SimpleNamespace) -> None:
     async def script(world: Any) -> Any:
         return await world.post("{ hello }")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_lowercase
 from typing import Any
 
 from sandbox.aws import appsync_js
@@ -96,7 +97,8 @@ class Functions:
 
     async def create(self, call: Call) -> Mapping[str, Any]:
         """``CreateFunction``."""
-        return {"functionConfiguration": self._put(call, self._state.new_id())}
+        ids = self._state.sandbox.ids  # a function's id is a GraphQL name: it does not begin with a digit
+        return {"functionConfiguration": self._put(call, ids.text(1, ascii_lowercase) + ids.text(25))}
 
     async def get(self, call: Call) -> Mapping[str, Any]:
         """``GetFunction``."""
