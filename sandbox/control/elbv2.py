@@ -65,6 +65,7 @@ class Rule:
     conditions: list[Document]
     actions: list[Document]
     tags: dict[str, str] = field(default_factory=dict)
+    transforms: list[Document] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)

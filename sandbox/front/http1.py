@@ -6,6 +6,7 @@ An upgrade to WebSocket becomes a :class:`~sandbox.front.websocket.WebSocketConn
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -120,12 +121,23 @@ class _Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A request's headers are known: its application may write the chunks of a stream itself, and reset it."""
+        if not self.url.startswith((b"/", b"*")):
+            self._take_host()
         super().on_headers_complete()
         scope: Scope = self.scope  # type: ignore[assignment]
         if self.cycle is None or self.cycle.scope is not scope:
             return  # it becomes a WebSocket
         offered: Any = {EXTENSION: CycleWriter(self.cycle), RESET: partial(reset, self.transport)}
         scope["extensions"] = offered
+
+    def _take_host(self) -> None:
+        """The host of a whole address in the request line counts, not that of ``Host`` (RFC 9112, 3.2.2)."""
+        with suppress(httptools.HttpParserInvalidURLError):
+            address = httptools.parse_url(self.url)
+            if address.host:
+                host = address.host + (b":%d" % address.port if address.port else b"")
+                for headers in (self.headers, self._sent):
+                    headers[:] = [pair for pair in headers if pair[0].lower() != b"host"] + [(b"host", host)]
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         method: Any = send

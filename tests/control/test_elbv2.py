@@ -244,7 +244,7 @@ def test_logins_are_judged() -> None:
             "AuthenticateCognitoConfig": {**pool, "UserPoolDomain": "no"},
         }  # fmt: skip
         errors = {
-            "without the last": refused(elb.create_listener, **listener({**last, "Type": "jwt"})),
+            "without the last": refused(elb.create_listener, **listener({**last, "Type": "other"})),
             "no order": refused(elb.create_listener, **listener(cognito, {**last, "Order": 1})),
             "no pool": refused(elb.create_listener, **listener(cognito, last)),
             "no secret": refused(elb.create_listener, **listener(ClientSecret="")),

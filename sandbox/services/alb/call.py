@@ -31,6 +31,8 @@ class Call:
     group_cookies: list[tuple[str, str, float]] = field(default_factory=list)
     own_cookies: list[str] = field(default_factory=list)  # Set-Cookie values of a login
     dropped: bytes = b"\0"  # what the client's headers may not begin with, in lower case
+    rewritten: bytes | None = None  # path and query for the target, when a transform changed them
+    rewritten_host: bytes | None = None
     added: Pairs = field(default_factory=list)  # what a target is told besides
 
     @property
@@ -80,6 +82,8 @@ class Call:
     @property
     def target(self) -> bytes:
         """Path and query as they go on."""
+        if self.rewritten is not None:
+            return self.rewritten
         query: bytes = self.scope["query_string"]
         return self.raw_path + (b"?" + query if query else b"")
 
@@ -128,7 +132,11 @@ class Call:
         made = header_rules.to_target(
             self.scope, self.balancer, self.listener, self.sandbox.ids, clock.epoch()
         )
-        return [pair for pair in made if not pair[0].lower().startswith(self.dropped)] + self.added
+        kept = [pair for pair in made if not pair[0].lower().startswith(self.dropped)] + self.added
+        if self.rewritten_host is None:
+            return kept
+        host = self.rewritten_host
+        return [(name, host if name.lower() == b"host" else value) for name, value in kept]
 
 
 def check_versions(limits: Limits, call: Call, group: TargetGroup) -> None:

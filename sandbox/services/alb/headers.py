@@ -18,14 +18,19 @@ _VALID_NAME = re.compile(rb"[-A-Za-z0-9]+")
 
 def check(limits: Limits, scope: Mapping[str, Any]) -> None:
     """Refuse what is too large, or framed in a way that the load balancer does not know. Raises ``AlbError``."""
+    method, version = str(scope.get("method", "GET")), str(scope.get("http_version", "1.1"))
+    if version not in ("1.0", "1.1", "2"):
+        raise of_limit(limits, "unknown_version", f"HTTP/{version} on a connection of HTTP/1.1")
+    if method == "TRACE":
+        raise of_limit(limits, "trace", "TRACE is not supported")
     line, total = int(limits.value("alb.header.line")), int(limits.value("alb.header.total"))
     path = bytes(scope.get("raw_path") or b"")
-    request_line = len(str(scope.get("method", "GET"))) + len(path) + len(scope["query_string"]) + 11
+    request_line = len(method) + len(path) + len(scope["query_string"]) + 11
     sizes = [len(name) + len(value) + 4 for name, value in scope["headers"]]
     if request_line > line or any(size > line for size in sizes) or request_line + sum(sizes) > total:
         raise AlbError(400, "the request's headers are too large")
     hosts = sum(name == b"host" for name, _ in scope["headers"])
-    if hosts > 1 and str(scope.get("http_version")) != "2":  # RFC 9112, section 3.2
+    if hosts > 1 and version != "2":  # RFC 9112, section 3.2
         raise AlbError(400, "the request has more than one Host header")
     for name, value in scope["headers"]:
         if name == b"transfer-encoding" and value.strip().lower() not in (b"chunked", b"identity"):

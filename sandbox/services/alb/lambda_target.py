@@ -6,6 +6,7 @@ Application Load Balancer".
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64encode
 from typing import Any
@@ -17,7 +18,6 @@ from sandbox.context import Invocation
 from sandbox.control.elbv2 import Target, TargetGroup
 from sandbox.services.alb.call import Call
 from sandbox.services.alb.errors import AlbError, of_limit
-from sandbox.services.exchange import BodyTooLargeError
 from sandbox.services.lambda_answer import AnswerError, body_of
 from sandbox.services.proxy import hops
 
@@ -30,10 +30,7 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 async def answer(call: Call, group: TargetGroup, target: Target) -> Answer:
     """Invoke the function and read its answer. Raises ``AlbError``."""
     limits = call.sandbox.limits
-    try:
-        body = await call.exchange.read(int(limits.value("alb.lambda.request")))
-    except BodyTooLargeError:
-        raise AlbError(413, "the body is too large for a Lambda target") from None
+    body = await _body_of(call, int(limits.value("alb.lambda.request")))
     multi = group.attributes["lambda.multi_value_headers.enabled"] == "true"
     payload = json.dumps(event(call, group, body, multi=multi), separators=(",", ":")).encode()
     try:
@@ -50,13 +47,28 @@ async def answer(call: Call, group: TargetGroup, target: Target) -> Answer:
         raise of_limit(limits, "bad_gateway", str(error)) from error
 
 
+async def _body_of(call: Call, largest: int) -> bytes:
+    """The whole body. Raises ``AlbError`` when it is too large, or does not come."""
+    body, now = bytearray(), asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(call.idle_s) as silence:
+            async for part in call.exchange.parts():
+                silence.reschedule(now() + call.idle_s)
+                body += part
+                if len(body) > largest:
+                    raise AlbError(413, "the body is too large for a Lambda target")
+    except TimeoutError:
+        reason = "the client sent nothing until the idle timeout"
+        raise of_limit(call.sandbox.limits, "client_idle", reason) from None
+    return bytes(body)
+
+
 def event(call: Call, group: TargetGroup, body: bytes, *, multi: bool) -> dict[str, Any]:
     """What the function is given. With ``multi`` all values of a header or parameter, else the last one."""
+    path, _, asked = call.target.partition(b"?")
     query = [
         (name, value)
-        for name, _, value in (
-            part.partition("=") for part in call.scope["query_string"].decode("latin-1").split("&") if part
-        )
+        for name, _, value in (part.partition("=") for part in asked.decode("latin-1").split("&") if part)
     ]  # as the client encoded them: the load balancer does not decode
     pairs = [(n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in call.target_headers()]
     length = [("content-length", str(len(body)))] if body else []
@@ -64,7 +76,7 @@ def event(call: Call, group: TargetGroup, body: bytes, *, multi: bool) -> dict[s
     made: dict[str, Any] = {
         "requestContext": {"elb": {"targetGroupArn": group.arn}},
         "httpMethod": call.method,
-        "path": call.raw_path.decode("latin-1"),
+        "path": path.decode("latin-1"),
     }
     for name, values in (("queryStringParameters", query), ("headers", [*pairs, *length])):
         if multi:

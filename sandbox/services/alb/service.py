@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sandbox.aws.errors import AwsError
 from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket
 from sandbox.control.elbv2 import Document, TargetGroup
-from sandbox.services.alb import errors, fixed, headers, lambda_target, listening, rules
+from sandbox.services.alb import errors, fixed, headers, lambda_target, listening, rewriting, rules
 from sandbox.services.alb.call import Call, check_versions
 from sandbox.services.alb.carriers import Carriers
 from sandbox.services.alb.errors import AlbError, of_limit
@@ -144,6 +144,8 @@ class AlbService:
             answer = fixed.response(action["FixedResponseConfig"])
         elif action["Type"] == "redirect":
             answer = fixed.redirect(action["RedirectConfig"], call.listener, call.request)
+        else:
+            rewriting.apply(call, rule.transforms)
         if answer is not None:
             answer.headers.extend(("set-cookie", value) for value in call.own_cookies)
         return action, answer

@@ -415,3 +415,73 @@ def test_a_websocket_needs_the_session_too(play: Any) -> None:
     )  # the client followed the 302 and found no WebSocket there
     assert back == "hi"
     assert headers["x-amzn-oidc-identity"]
+
+
+# -- tokens of programs
+
+
+@pytest.mark.fact("7.15")
+def test_tokens_of_programs_are_judged(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        config = await asyncio.to_thread(lambda: make_pool(world, ["https://x/oauth2/idpresponse"]))
+        client = idp(world)
+        pool = config["UserPoolArn"].rpartition("/")[2]
+
+        def program() -> Any:
+            client.create_resource_server(
+                UserPoolId=pool, Identifier="chat", Name="chat",
+                Scopes=[{"ScopeName": name, "ScopeDescription": name} for name in ("read", "write")],
+            )  # fmt: skip
+            return client.create_user_pool_client(
+                UserPoolId=pool, ClientName="m2m", GenerateSecret=True, AllowedOAuthFlows=["client_credentials"],
+                AllowedOAuthFlowsUserPoolClient=True, AllowedOAuthScopes=["chat/read", "chat/write"],
+            )["UserPoolClient"]  # fmt: skip
+
+        made = await asyncio.to_thread(program)
+
+        async def token(scope: str) -> str:
+            answer = await world.http.post(
+                f"{world.sandbox.endpoint}/_aws/cognito/people/oauth2/token",
+                headers={"host": "localhost"},
+                data={"grant_type": "client_credentials", "scope": scope},
+                auth=(made["ClientId"], made["ClientSecret"]),
+            )
+            return str(answer.json()["access_token"])
+
+        issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{pool}"
+        rule = {
+            "JwksEndpoint": f"{issuer}/.well-known/jwks.json",
+            "Issuer": issuer,
+            "AdditionalClaims": [
+                {"Format": "space-separated-values", "Name": "scope", "Values": ["chat/write"]},
+                {"Format": "single-string", "Name": "token_use", "Values": ["access"]},
+            ],
+        }
+
+        async def guard_by(**changes: Any) -> None:
+            actions = [
+                {"Type": "jwt-validation", "JwtValidationConfig": {**rule, **changes}, "Order": 1},
+                {"Type": "forward", "TargetGroupArn": world.group.arn, "Order": 2},
+            ]
+            elb = idp(world, "elbv2")
+            await asyncio.to_thread(
+                lambda: elb.modify_listener(ListenerArn=world.listener, DefaultActions=actions)
+            )
+
+        await guard_by()
+        both, read = await token("chat/read chat/write"), await token("chat/read")
+        seen = []
+        for sent in (f"Bearer {both}", f"Bearer {read}", "Bearer x.y.z", "", f"Bearer {both[:-4]}AAAA"):
+            headers = {"authorization": sent} if sent else {}
+            seen.append((await world.http.get("/", headers=headers)).status_code)
+        good = {"authorization": f"Bearer {both}"}
+        told = (await world.http.get("/", headers=good)).json()["authorization"]
+        await asyncio.sleep(3600)
+        seen.append((await world.http.get("/", headers=good)).status_code)
+        await guard_by(Issuer="https://somebody.else")
+        seen.append((await world.http.get("/", headers=good)).status_code)
+        await guard_by(JwksEndpoint=f"{issuer}/.well-known/nothing.json")
+        seen.append((await world.http.get("/", headers=good)).status_code)
+        return seen, told == good["authorization"]
+
+    assert play(main, echo, protocol="HTTPS") == ([200, 401, 401, 401, 401, 401, 401, 500], True)

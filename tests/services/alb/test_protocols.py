@@ -321,6 +321,24 @@ def test_a_request_over_1_mb_to_a_function_is_413(play: Any) -> None:
     assert play(main) == [200, 413]
 
 
+@pytest.mark.fact("7.1")
+def test_a_body_for_a_function_that_does_not_come_is_408(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        await lambda_group(play, world, {"statusCode": 200})
+
+        async def parts() -> Any:
+            yield b"half"
+            await asyncio.sleep(59)
+            yield b"more"
+            await asyncio.sleep(1000)
+
+        start = world.clock.now()
+        status = (await world.http.post("/", content=parts())).status_code
+        return status, round(world.events("failed")[0][0] - start, 6)
+
+    assert play(main) == (408, 119)
+
+
 @pytest.mark.fact("7.9")
 def test_a_function_is_no_target_of_a_websocket(play: Any) -> None:
     async def main(world: Any) -> Any:

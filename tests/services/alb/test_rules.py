@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+
+from sandbox.aws.errors import AwsError
 
 
 async def tell(request: Any, writer: Any) -> None:
@@ -133,3 +136,130 @@ def test_an_unknown_load_balancer_and_an_unknown_listener_are_told(play: Any) ->
         (404, "There is no load balancer other."),
         (404, "The load balancer lb has no listener at port 81; it has HTTP:80."),
     ]
+
+
+# -- regular expressions and transforms
+
+
+async def only(world: Any, condition: Any, **more: Any) -> Any:
+    """A rule before a default of 404."""
+    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+    await world.aws("ModifyListener", ListenerArn=world.listener, DefaultActions=[fixed])
+    forward = [{"Type": "forward", "TargetGroupArn": world.group.arn}]
+    given = {"Priority": 1, "Conditions": [condition], "Actions": forward, **more}
+    made = await world.aws("CreateRule", ListenerArn=world.listener, **given)
+    return made["Rules"][0]
+
+
+@pytest.mark.fact("7.16")
+@pytest.mark.parametrize(
+    ("condition", "path", "headers", "matches"),
+    [
+        ({"Field": "path-pattern", "RegexValues": ["^/v[12]/"]}, "/v1/x", {}, True),
+        ({"Field": "path-pattern", "RegexValues": ["^/v[12]/"]}, "/v3/x", {}, False),
+        ({"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["/(a|b)$"]}}, "/x/b", {}, True),
+        ({"Field": "host-header", "HostHeaderConfig": {"RegexValues": ["^lb-[0-9]+[.]"]}}, "/", {}, True),
+        (
+            {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X", "RegexValues": ["^a{2}$"]}},
+            "/",
+            {"x": "aa"},
+            True,
+        ),
+    ],
+)
+def test_a_regular_expression_decides(
+    play: Any, condition: Any, path: str, headers: Any, matches: bool
+) -> None:
+    async def main(world: Any) -> Any:
+        await only(world, condition)
+        return (await world.http.get(path, headers=headers)).status_code
+
+    assert play(main) == (200 if matches else 404)
+
+
+ANY = {"Field": "path-pattern", "Values": ["*"]}
+
+
+@pytest.mark.fact("7.16")
+@pytest.mark.parametrize(
+    ("path", "line", "host"),
+    [
+        ("/api/users?a=1", "GET /users?a=1 HTTP/1.1", "inner-1.example.org"),
+        ("/other?a=1", "GET /other?a=1 HTTP/1.1", "inner-1.example.org"),
+    ],
+)
+def test_a_transform_rewrites_what_the_target_gets(play: Any, path: str, line: str, host: str) -> None:
+    transforms = [
+        {
+            "Type": "url-rewrite",
+            "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/api/(.+)$", "Replace": "/$1"}]},
+        },
+        {
+            "Type": "host-header-rewrite",
+            "HostHeaderRewriteConfig": {
+                "Rewrites": [{"Regex": "^lb-([0-9]).*$", "Replace": "inner-$1.example.org"}]
+            },
+        },
+    ]
+
+    async def main(world: Any) -> Any:
+        rule = await only(world, ANY, Transforms=transforms)
+        await world.http.get(path)
+        seen = world.servers[0].seen[0]
+        changed = await world.aws("ModifyRule", RuleArn=rule["RuleArn"], ResetTransforms=True)
+        await world.http.get(path)
+        return rule["Transforms"], seen.line, seen.headers["host"], changed, world.servers[0].seen[1].line
+
+    shown, seen, seen_host, changed, later = play(main)
+    assert (shown, seen, seen_host) == (transforms, line, host)
+    assert "Transforms" not in changed["Rules"][0]
+    assert later == f"GET {path} HTTP/1.1"
+
+
+@pytest.mark.fact("7.16")
+def test_a_rewritten_url_that_is_none_is_500(play: Any) -> None:
+    rewrite = {"Rewrites": [{"Regex": "^/", "Replace": ""}]}
+
+    async def main(world: Any) -> Any:
+        await only(world, ANY, Transforms=[{"Type": "url-rewrite", "UrlRewriteConfig": rewrite}])
+        return (await world.http.get("/x")).status_code
+
+    assert play(main) == 500
+
+
+@pytest.mark.fact("7.16")
+@pytest.mark.parametrize(
+    "pattern", ["(?=a)", "(?<!a)b", r"(a)\1", "(?>a)", "a++", r"\p{L}", "(", "a" * 129, ""]
+)
+def test_an_expression_that_aws_does_not_take_is_refused(play: Any, pattern: str) -> None:
+    async def main(world: Any) -> Any:
+        with pytest.raises(AwsError) as refused:
+            await only(world, {"Field": "path-pattern", "RegexValues": [pattern]})
+        return refused.value.code
+
+    assert play(main) == "ValidationError"
+
+
+# -- what the request line may say
+
+
+def said(play: Any, head: bytes) -> Any:
+    async def main(world: Any) -> Any:
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.sandbox.settings.port)
+        writer.write(head)
+        status = (await reader.readline()).split()[1]
+        writer.close()
+        return int(status), [(one.line, one.headers["host"]) for one in world.servers[0].seen]
+
+    return play(main)
+
+
+def test_a_whole_address_in_the_request_line_names_the_host(play: Any) -> None:  # RFC 9112, section 3.2.2
+    head = f"GET http://{play.NAME}/x?a=1 HTTP/1.1\r\nHost: somebody.else\r\n\r\n".encode()
+    assert said(play, head) == (200, [("GET /x?a=1 HTTP/1.1", play.NAME)])
+
+
+@pytest.mark.fact("7.6")
+@pytest.mark.parametrize(("line", "status"), [("GET / HTTP/2.0", 505), ("TRACE / HTTP/1.1", 405)])
+def test_versions_and_methods_that_are_refused(play: Any, line: str, status: int) -> None:
+    assert said(play, f"{line}\r\nHost: {play.NAME}\r\n\r\n".encode()) == (status, [])

@@ -8,11 +8,11 @@ from typing import Any
 
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.control.elbv2 import Document, weighted_groups
-from sandbox.control.shims.elbv2 import logins
+from sandbox.control.shims.elbv2 import logins, patterns
 from sandbox.control.shims.elbv2.state import State, invalid
 
 _FINAL = ("forward", "redirect", "fixed-response")
-_BEFORE = ("authenticate-cognito", "authenticate-oidc")
+_BEFORE = ("authenticate-cognito", "authenticate-oidc", "jwt-validation")
 _CONFIGS = {"redirect": "RedirectConfig", "fixed-response": "FixedResponseConfig"}
 _FIELDS = {
     "host-header": "HostHeaderConfig",
@@ -22,6 +22,7 @@ _FIELDS = {
     "http-request-method": "HttpRequestMethodConfig",
     "source-ip": "SourceIpConfig",
 }
+_REGULAR = ("host-header", "path-pattern", "http-header")  # botocore, elbv2, RuleCondition.RegexValues
 _MOST_VALUES = 5  # of all conditions of a rule together; quota "Condition values per rule"
 
 
@@ -140,22 +141,25 @@ def _checked(condition: Document) -> Document:
     field = condition.get("Field", "")
     if field not in _FIELDS:
         raise invalid(f"Condition field '{field}' must be one of '[{', '.join(_FIELDS)}]'")
-    if condition.get("RegexValues"):
-        raise NotEmulatedError("regular expressions in conditions of Application Load Balancers")
     config = condition.get(_FIELDS[field])
     if config is None:
         if field not in ("host-header", "path-pattern"):
             raise invalid(f"A {_FIELDS[field]} must be specified for a condition with field '{field}'")
-        config = condition[_FIELDS[field]] = {"Values": list(condition.get("Values") or [])}
-    elif config.get("RegexValues"):
-        raise NotEmulatedError("regular expressions in conditions of Application Load Balancers")
-    if not config.get("Values"):
+        kinds = ("Values", "RegexValues")
+        config = {kind: list(condition[kind]) for kind in kinds if condition.get(kind)}
+        condition[_FIELDS[field]] = config
+    if config.get("RegexValues") and field not in _REGULAR:
+        raise invalid(f"Regular expressions cannot be used in a condition with field '{field}'")
+    for pattern in config.get("RegexValues") or ():
+        patterns.check(pattern, patterns.CONDITION)
+    if not config.get("Values") and not config.get("RegexValues"):
         raise invalid(f"A condition value must be specified for field '{field}'")
-    if field in ("host-header", "path-pattern"):
+    if field in ("host-header", "path-pattern") and config.get("Values"):
         condition["Values"] = list(config["Values"])
     return condition
 
 
 def values_of(condition: Document) -> list[Any]:
     """The values of a condition, whatever its field."""
-    return list(condition[_FIELDS[condition["Field"]]]["Values"])
+    config = condition[_FIELDS[condition["Field"]]]
+    return [*(config.get("Values") or ()), *(config.get("RegexValues") or ())]

@@ -28,6 +28,9 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 async def check(state: State, action: Document, before: Sequence[Document]) -> None:
     """Check an action and complete it. Raises ``AwsError``."""
+    if action["Type"] == "jwt-validation":
+        _check_tokens(action.get("JwtValidationConfig"))
+        return
     cognito = action["Type"] == "authenticate-cognito"
     name = "AuthenticateCognitoConfig" if cognito else "AuthenticateOidcConfig"
     config: Document | None = action.get(name)
@@ -53,12 +56,37 @@ async def check(state: State, action: Document, before: Sequence[Document]) -> N
         _check_provider(config, before)
 
 
+def _check_tokens(config: Document | None) -> None:
+    """Source: botocore's elbv2 model, JwtValidationActionConfig."""
+    if not config or not config.get("JwksEndpoint") or not config.get("Issuer"):
+        raise invalid("A JwtValidationConfig with JwksEndpoint and Issuer must be specified")
+    for member in ("JwksEndpoint", "Issuer"):
+        if len(config[member]) > 256:
+            raise invalid(f"{member} can have at most 256 characters")
+    _check_url("JwksEndpoint", config["JwksEndpoint"])
+    claims = config.get("AdditionalClaims") or ()
+    if len(claims) > 10:
+        raise invalid("At most 10 additional claims can be specified")
+    for claim in claims:
+        if claim["Name"] in ("exp", "iss", "nbf", "iat"):
+            raise invalid(f"The claim '{claim['Name']}' is validated by default")
+        values, spaced = claim["Values"], claim["Format"] == "space-separated-values"
+        if not 1 <= len(values) <= 10 or any(
+            len(value) > 256 or (spaced and " " in value) for value in values
+        ):
+            raise invalid(f"The values of the claim '{claim['Name']}' are not valid")
+
+
+def _check_url(member: str, url: str) -> None:
+    parts = urlsplit(url)
+    # A provider on this machine may go without TLS, which is the sandbox's own rule.
+    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOCAL):
+        raise invalid(f"{member} '{url}' must be a full URL with protocol HTTPS")
+
+
 def _check_provider(config: Document, before: Sequence[Document]) -> None:
     for member in _ENDPOINTS:
-        parts = urlsplit(str(config[member]))
-        # A provider on this machine may go without TLS, which is the sandbox's own rule.
-        if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOCAL):
-            raise invalid(f"{member} '{config[member]}' must be a full URL with protocol HTTPS")
+        _check_url(member, str(config[member]))
     reuse = config.pop("UseExistingClientSecret", False)
     if reuse and not config.get("ClientSecret"):
         config["ClientSecret"] = next(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.aws.errors import AwsError
 from sandbox.control.elbv2 import Listener, Rule
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.elbv2.actions import checked_actions, checked_conditions, shown
+from sandbox.control.shims.elbv2.patterns import checked_transforms
 from sandbox.control.shims.elbv2.state import State, invalid, page, tags_of
 from sandbox.control.validation import validate
 
@@ -33,8 +34,6 @@ class Rules:
         """``CreateRule``."""
         validate(call.operation.model, call.params)
         given, listener = call.params, self._state.listener(call.params["ListenerArn"])
-        if given.get("Transforms"):
-            raise NotEmulatedError("transforms of Application Load Balancers")
         priority = int(given["Priority"])
         if priority in (rule.priority for rule in listener.rules.values()):
             raise _in_use(priority)
@@ -46,6 +45,7 @@ class Rules:
             checked_conditions(given["Conditions"]),
             await checked_actions(self._state, given["Actions"], listener.protocol),
             tags_of(given),
+            checked_transforms(given.get("Transforms") or ()),
         )
         listener.rules[arn] = rule
         self._state.changed()
@@ -66,8 +66,6 @@ class Rules:
     async def modify(self, call: Call) -> Mapping[str, Any]:
         """``ModifyRule``."""
         given, (listener, rule) = call.params, self._state.rule(call.params["RuleArn"])
-        if given.get("Transforms"):
-            raise NotEmulatedError("transforms of Application Load Balancers")
         if rule.priority is None:
             raise AwsError(400, "OperationNotPermitted", f"Default rule '{rule.arn}' cannot be modified")
         if given.get("Conditions"):
@@ -76,6 +74,10 @@ class Rules:
             rule.actions = await checked_actions(
                 self._state, given["Actions"], listener.protocol, rule.actions
             )
+        if given.get("Transforms") and given.get("ResetTransforms"):
+            raise invalid("Transforms cannot be specified and reset at the same time")
+        if given.get("Transforms") or given.get("ResetTransforms"):
+            rule.transforms = checked_transforms(given.get("Transforms") or ())
         self._state.changed()
         return {"Rules": [_shown(rule)]}
 
@@ -122,4 +124,5 @@ def _shown(rule: Rule) -> dict[str, Any]:
         "Conditions": rule.conditions,
         "Actions": shown(rule.actions),
         "IsDefault": rule.priority is None,
+        **({"Transforms": rule.transforms} if rule.transforms else {}),
     }

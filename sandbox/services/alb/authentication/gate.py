@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sandbox.context import Sandbox
 from sandbox.control.elbv2 import Document, Rule, login_config
-from sandbox.services.alb.authentication import claims
+from sandbox.services.alb.authentication import claims, tokens
 from sandbox.services.alb.authentication.claims import Signer
 from sandbox.services.alb.authentication.errors import LoginError, denied
 from sandbox.services.alb.authentication.login import CALLBACK, Login
@@ -52,6 +52,8 @@ class Gate:
                 answer = await self._user(call, action, config)
                 if answer is not None:
                     return answer
+            elif action["Type"] == "jwt-validation":
+                await tokens.judge(self._sandbox, call, action["JwtValidationConfig"])
         return None
 
     async def _user(self, call: Call, action: Document, config: Document) -> Answer | None:
