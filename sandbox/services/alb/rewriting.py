@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sandbox.control.elbv2 import Document
 from sandbox.services.alb.call import Call
-from sandbox.services.alb.errors import AlbError
+from sandbox.services.alb.errors import of_limit
 from sandbox.services.alb.rules import regular
 
 _GROUP = re.compile(r"\$(\d)")
@@ -27,13 +27,13 @@ def apply(call: Call, transforms: Sequence[Document]) -> None:
             made = _rewritten(url, transform["UrlRewriteConfig"]["Rewrites"])
             if made is not None:
                 if not _URL.fullmatch(made):
-                    raise AlbError(500, f"the rewritten URL {made!r} is none")
+                    raise of_limit(call.sandbox.limits, "transform", f"the rewritten URL {made!r} is none")
                 call.rewritten = made.encode("latin-1")
         else:
             made = _rewritten(call.request.host, transform["HostHeaderRewriteConfig"]["Rewrites"])
             if made is not None:
                 if not _HOST.fullmatch(made):
-                    raise AlbError(500, f"the rewritten host {made!r} is none")
+                    raise of_limit(call.sandbox.limits, "transform", f"the rewritten host {made!r} is none")
                 call.rewritten_host = made.encode()
 
 

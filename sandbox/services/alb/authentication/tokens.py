@@ -1,8 +1,8 @@
 """The tokens of programs: ``jwt-validation`` (facts 7.15).
 
 Source: Elastic Load Balancing developer guide, listener-verify-jwt: RS256, ``iss`` and ``exp`` must be there, ``nbf``
-and ``iat`` are looked at, a key set of at most 150 KB and 10 keys. UNSOURCED: that any of an additional claim's values
-is enough, and what a client gets when the key set cannot be read. Key sets are read anew for each request.
+and ``iat`` are looked at, a key set of at most 150 KB and 10 keys. UNSOURCED: that any of an additional claim's
+values is enough, and what a client gets when the key set cannot be read. Key sets are read anew for each request.
 """
 
 from __future__ import annotations
