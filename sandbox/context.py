@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox.auth.credentials import Credential
     from sandbox.control.app_runner import Applications
     from sandbox.control.ecs import Containers
+    from sandbox.control.eks import Clusters
     from sandbox.control.elbv2 import LoadBalancing
     from sandbox.control.event_sources import EventSources
     from sandbox.control.resources import Resources
@@ -299,6 +300,11 @@ class Control(Protocol):
     @property
     def applications(self) -> Applications:
         """App Runner's services, as they are wanted and as they are."""
+        ...
+
+    @property
+    def clusters(self) -> Clusters:
+        """EKS's clusters, as they are now."""
         ...
 
     @property

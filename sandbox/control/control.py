@@ -17,6 +17,7 @@ from sandbox.control import wire
 from sandbox.control.app_runner import Applications
 from sandbox.control.calls import Caller
 from sandbox.control.ecs import Containers
+from sandbox.control.eks import Clusters
 from sandbox.control.elbv2 import LoadBalancing
 from sandbox.control.event_sources import EventSources
 from sandbox.control.localstack import LocalStack
@@ -125,6 +126,11 @@ class MotoControl:
     def applications(self) -> Applications:
         """App Runner's services, as they are wanted and as they are."""
         return self._shims.applications.records
+
+    @property
+    def clusters(self) -> Clusters:
+        """EKS's clusters, as they are now."""
+        return self._shims.clusters.records
 
     @property
     def containers(self) -> Containers:

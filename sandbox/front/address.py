@@ -20,6 +20,7 @@ HOSTS = {
     "cognito": "{id}.auth.{region}.amazoncognito.com",
     "alb": "{id}.{region}.elb.amazonaws.com",
     "apprunner": "{id}.{region}.awsapprunner.com",
+    "eks": "{id}.gr7.{region}.eks.amazonaws.com",
     "bedrock-runtime": "bedrock-runtime.{id}.amazonaws.com",
     "bedrock-mantle": "bedrock-mantle.{id}.api.aws",
 }

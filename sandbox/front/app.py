@@ -51,7 +51,10 @@ class Front:
             elif answer is self._admin:
                 await answer(scope, receive, dated)
             else:
-                with self._sandbox.clock.in_flight(f"{scope['method']} {scope['path']}"):
+                with ExitStack() as request:
+                    moving = self._sandbox.clock.in_flight(f"{scope['method']} {scope['path']}")
+                    request.enter_context(moving)
+                    scope["idle"] = request.close  # for an answer that goes on as a wait for news
                     await answer(scope, receive, dated)
         except AwsError as error:
             await send_error(error, scope, dated, self._sandbox.ids.uuid())

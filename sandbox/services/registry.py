@@ -14,6 +14,7 @@ from sandbox.services.appsync import AppSyncService
 from sandbox.services.appsync_events import EventsService
 from sandbox.services.cognito import CognitoService
 from sandbox.services.ecs import EcsService
+from sandbox.services.eks import EksService
 from sandbox.services.event_sources import EventSourceService
 from sandbox.services.function_url import FunctionUrlService
 from sandbox.services.iot import IotService
@@ -31,6 +32,7 @@ SERVICES: Mapping[str, Callable[[Sandbox], Service]] = {
     "alb": AlbService,
     "ecs": EcsService,
     "app_runner": AppRunnerService,
+    "eks": EksService,
     "lambda": LambdaService,
     "event_sources": EventSourceService,
 }
