@@ -4,14 +4,13 @@
 
 ``--install`` puts the two into a folder in the user's cache; without it those that are not there are left out. Flat
 out: events with a token a second, all streams together. Paced: gaps of 20 ms; how late the first token
-is, and the gaps. Server and client share the machine, so the client's own delay is
-in every figure, of all three alike.
+is, and the gaps. Tokens are timed by the kernel when they reach the client's socket (``benchmarks/streams.py``), of
+all alike.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.streams import cpu_seconds, gaps, quantile, question, read_streams, resident, run
+from benchmarks.streams import cpu_seconds, gaps, quantile, question, read_streams, resident, servers_cores
 
 GAP = 0.02
 SECONDS = 4
@@ -133,7 +132,9 @@ def running(peer: Peer, tokens: int, gap: float) -> Iterator[tuple[int, int, flo
         port = free.getsockname()[1]
     command, began = peer.command(port, tokens, gap), time.perf_counter()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quiet) as process:  # type: ignore[call-overload]
+    with servers_cores():
+        started = subprocess.Popen(command, **quiet)
+    with started as process:
         try:
             while True:
                 if process.poll() is not None or time.perf_counter() - began > 30:
@@ -153,24 +154,20 @@ def questions(peer: Peer, count: int, tokens: int, gap: float) -> list[bytes]:
     return [peer.ask(tokens, gap, number) for number in range(count)]
 
 
-async def paced(peer: Peer, port: int, pid: int, count: int) -> str:
+def paced(peer: Peer, port: int, pid: int, count: int) -> str:
     """First token and gaps at 20 ms, processor time, and memory, as cells of the table."""
-    await read_streams(port, questions(peer, 20, TOKENS, GAP), TOKENS)  # warm
-    before, held, worked = resident(pid), 0.0, cpu_seconds(pid)
+    read_streams(port, questions(peer, 20, TOKENS, GAP), TOKENS)  # warm
+    before, held, worked = resident(pid), [0.0], cpu_seconds(pid)
 
-    async def sample() -> None:
-        nonlocal held
-        await asyncio.sleep(SECONDS / 2)
-        held = resident(pid)
+    def sample() -> None:
+        held[0] = resident(pid)
 
-    sampling = asyncio.create_task(sample())
-    readers = await read_streams(port, questions(peer, count, TOKENS, GAP), TOKENS)
+    readers = read_streams(port, questions(peer, count, TOKENS, GAP), TOKENS, (SECONDS / 2, sample))
     worked = cpu_seconds(pid) - worked
-    await sampling
     first = [reader.arrivals[0] - reader.sent - GAP for reader in readers]
     lasted = [reader.arrivals[-1] - reader.sent - TOKENS * GAP for reader in readers]
     values = [quantile(v, p) * 1000 for v in (first, gaps(readers), lasted) for p in (0.5, 0.99)]
-    cells = " ".join(f"{value:>9.2f}" for value in (*values, (held - before) / count))
+    cells = " ".join(f"{value:>9.2f}" for value in (*values, (held[0] - before) / count))
     return f"{cells} {worked / (count * TOKENS) * 1000:>9.4f}"
 
 
@@ -205,10 +202,10 @@ def flat(peer: Peer, streams: Sequence[int]) -> None:
     """Start-up and events flat out."""
     with running(peer, FLAT, 0) as (port, pid, took):
         print(f"{peer.name:<10} start-up {took:.2f} s, {resident(pid) / 1024:.0f} MiB")
-        run(read_streams(port, questions(peer, 20, FLAT, 0), FLAT))
+        read_streams(port, questions(peer, 20, FLAT, 0), FLAT)
         for count in streams:
             worked = cpu_seconds(pid)
-            readers = run(read_streams(port, questions(peer, count, FLAT, 0), FLAT))
+            readers = read_streams(port, questions(peer, count, FLAT, 0), FLAT)
             worked = max(0.001, cpu_seconds(pid) - worked)
             spent = max(r.arrivals[-1] for r in readers) - min(r.sent for r in readers)
             events = sum(len(r.arrivals) for r in readers)
@@ -219,7 +216,7 @@ def flat(peer: Peer, streams: Sequence[int]) -> None:
 def measure_paced(peer: Peer, count: int) -> None:
     """A row of gaps."""
     with running(peer, TOKENS, GAP) as (port, pid, _):
-        print(f"{peer.name:<10} paced {count:>4} {run(paced(peer, port, pid, count))}", flush=True)
+        print(f"{peer.name:<10} paced {count:>4} {paced(peer, port, pid, count)}", flush=True)
 
 
 def measure_boto3(peer: Peer) -> None:
