@@ -23,6 +23,8 @@ class _Program:
         if self._owner != os.getpid():  # a fork of the process whose program it is
             self.groups, self.process, self._owner = set(), None, os.getpid()
         if self.process is None or self.process.poll() is not None:
+            if self.process is not None and self.process.stdin is not None:
+                self.process.stdin.close()
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", reaper.__file__],
                 stdin=subprocess.PIPE,

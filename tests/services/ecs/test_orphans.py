@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
+
+from tests.services.orphans import outlive
 
 SANDBOX = """
 import asyncio
@@ -39,24 +37,6 @@ run(main, kind="real")
 """
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_outlives_the_sandbox(number: signal.Signals) -> None:
-    sandbox = subprocess.Popen([sys.executable, "-c", SANDBOX], stdout=subprocess.PIPE, text=True)
-    assert sandbox.stdout is not None
-    pids = [int(pid) for pid in sandbox.stdout.readline().split()]
-    assert len(pids) == 6
-    assert all(alive(pid) for pid in pids)
-    sandbox.send_signal(number)
-    sandbox.wait()
-    for _ in range(500):
-        if not any(alive(pid) for pid in pids):
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"still alive: {[pid for pid in pids if alive(pid)]}")
+    assert outlive(SANDBOX, 6, number) == []

@@ -271,6 +271,7 @@ def test_an_invocation_is_not_handed_to_a_client_that_has_gone(leaver):
         execution = await api.invoke()
         answer = await calls[1 - leaver]
         assert answer[1]["lambda-runtime-aws-request-id"] == execution.request_id
+        await clients[1 - leaver].__aexit__()
 
     serve(main)
 
