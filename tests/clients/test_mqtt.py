@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -208,44 +209,54 @@ def test_the_iot_sdk_for_mqtt_311(sandbox: SandboxHandle, authority: Path, wrong
     connection.disconnect().result(LIMIT_S)
 
 
-@pytest.mark.fact("6.14")
-def test_the_iot_sdk_for_mqtt_5(sandbox: SandboxHandle, authority: Path):
-    from awscrt import auth, mqtt5
+@contextmanager
+def sdk_client(
+    sandbox: SandboxHandle, authority: Path, client_id: str, **listeners: Any
+) -> Iterator[tuple[Any, queue.Queue[Any]]]:
+    """The AWS IoT Device SDK's client for MQTT 5, started, and what its connections were told."""
+    from awscrt import auth
     from awsiot import mqtt5_client_builder
 
-    _, port = where(sandbox)
-    connected: Future[Any] = Future()
-    heard: Future[Any] = Future()
+    connected: queue.Queue[Any] = queue.Queue()
     stopped: Future[None] = Future()
     client = mqtt5_client_builder.websockets_with_default_aws_signing(
         endpoint="localhost",
-        port=port,
+        port=where(sandbox)[1],
         region="us-east-1",
         credentials_provider=auth.AwsCredentialsProvider.new_static("test", "test"),
-        client_id="crt-5",
+        client_id=client_id,
         ca_filepath=str(authority),
-        on_lifecycle_connection_success=connected.set_result,
-        on_publish_received=heard.set_result,
+        on_lifecycle_connection_success=connected.put,
         on_lifecycle_stopped=lambda _: stopped.set_result(None),
+        **listeners,
     )
     client.start()
-    settings = connected.result(LIMIT_S).negotiated_settings
-    assert (settings.client_id, settings.receive_maximum_from_server) == ("crt-5", 100)
-    assert settings.maximum_qos == mqtt5.QoS.AT_LEAST_ONCE
-    assert settings.topic_alias_maximum_to_server == 8
-    filters = [mqtt5.Subscription("room/+", mqtt5.QoS.AT_LEAST_ONCE)]
-    suback = client.subscribe(mqtt5.SubscribePacket(filters)).result(LIMIT_S)
-    assert suback.reason_codes == [mqtt5.SubackReasonCode.GRANTED_QOS_1]
-    pairs = [mqtt5.UserProperty("n", "1")]
-    packet = mqtt5.PublishPacket(
-        topic="room/a", payload=PAYLOAD, qos=mqtt5.QoS.AT_LEAST_ONCE, user_properties=pairs
-    )
-    done = client.publish(packet).result(LIMIT_S)
-    assert done.puback.reason_code == mqtt5.PubackReasonCode.SUCCESS
-    got = heard.result(LIMIT_S).publish_packet
-    assert (got.topic, got.payload.decode(), got.user_properties) == ("room/a", PAYLOAD, pairs)
+    yield client, connected
     client.stop()
     stopped.result(LIMIT_S)
+
+
+@pytest.mark.fact("6.14")
+def test_the_iot_sdk_for_mqtt_5(sandbox: SandboxHandle, authority: Path):
+    from awscrt import mqtt5
+
+    heard: Future[Any] = Future()
+    with sdk_client(sandbox, authority, "crt-5", on_publish_received=heard.set_result) as (client, connected):
+        settings = connected.get(timeout=LIMIT_S).negotiated_settings
+        assert (settings.client_id, settings.receive_maximum_from_server) == ("crt-5", 100)
+        assert settings.maximum_qos == mqtt5.QoS.AT_LEAST_ONCE
+        assert settings.topic_alias_maximum_to_server == 8
+        filters = [mqtt5.Subscription("room/+", mqtt5.QoS.AT_LEAST_ONCE)]
+        suback = client.subscribe(mqtt5.SubscribePacket(filters)).result(LIMIT_S)
+        assert suback.reason_codes == [mqtt5.SubackReasonCode.GRANTED_QOS_1]
+        pairs = [mqtt5.UserProperty("n", "1")]
+        packet = mqtt5.PublishPacket(
+            topic="room/a", payload=PAYLOAD, qos=mqtt5.QoS.AT_LEAST_ONCE, user_properties=pairs
+        )
+        done = client.publish(packet).result(LIMIT_S)
+        assert done.puback.reason_code == mqtt5.PubackReasonCode.SUCCESS
+        got = heard.result(LIMIT_S).publish_packet
+        assert (got.topic, got.payload.decode(), got.user_properties) == ("room/a", PAYLOAD, pairs)
 
 
 @pytest.mark.fact("6.2")
@@ -279,32 +290,15 @@ def test_the_iot_sdk_with_a_custom_authorizer(sandbox: SandboxHandle, authority:
 
 @pytest.mark.fact("6.16")
 def test_the_iot_sdk_is_told_why_it_was_disconnected(sandbox: SandboxHandle, authority: Path):
-    from awscrt import auth, mqtt5
-    from awsiot import mqtt5_client_builder
+    from awscrt import mqtt5
 
-    _, port = where(sandbox)
-    connected: queue.Queue[Any] = queue.Queue()
     gone: queue.Queue[Any] = queue.Queue()
-    stopped: Future[None] = Future()
-    client = mqtt5_client_builder.websockets_with_default_aws_signing(
-        endpoint="localhost",
-        port=port,
-        region="us-east-1",
-        credentials_provider=auth.AwsCredentialsProvider.new_static("test", "test"),
-        client_id="crt-told",
-        ca_filepath=str(authority),
-        on_lifecycle_connection_success=connected.put,
-        on_lifecycle_disconnection=gone.put,
-        on_lifecycle_stopped=lambda _: stopped.set_result(None),
-    )
-    client.start()
-    connected.get(timeout=LIMIT_S)
-    sandbox.client("iot-data").delete_connection(clientId="crt-told")
-    packet = gone.get(timeout=LIMIT_S).disconnect_packet
-    assert packet.reason_code == mqtt5.DisconnectReasonCode.ADMINISTRATIVE_ACTION
-    connected.get(timeout=LIMIT_S)  # by itself, a second or so later
-    client.stop()
-    stopped.result(LIMIT_S)
+    with sdk_client(sandbox, authority, "crt-told", on_lifecycle_disconnection=gone.put) as (_, connected):
+        connected.get(timeout=LIMIT_S)
+        sandbox.client("iot-data").delete_connection(clientId="crt-told")
+        packet = gone.get(timeout=LIMIT_S).disconnect_packet
+        assert packet.reason_code == mqtt5.DisconnectReasonCode.ADMINISTRATIVE_ACTION
+        connected.get(timeout=LIMIT_S)  # by itself, a second or so later
 
 
 def refused(call: Any, **params: Any) -> tuple[int, str, str]:
@@ -355,57 +349,43 @@ def test_shadows_by_boto3(sandbox: SandboxHandle):
 @pytest.mark.fact("6.17")
 def test_the_iot_sdks_shadow_client(sandbox: SandboxHandle, authority: Path):
     import awsiot
-    from awscrt import auth, mqtt_request_response
+    from awscrt import mqtt_request_response
     from awsiot import iotshadow as shadow
-    from awsiot import mqtt5_client_builder
 
-    _, port = where(sandbox)
-    connected: Future[Any] = Future()
-    stopped: Future[None] = Future()
-    client = mqtt5_client_builder.websockets_with_default_aws_signing(
-        endpoint="localhost",
-        port=port,
-        region="us-east-1",
-        credentials_provider=auth.AwsCredentialsProvider.new_static("test", "test"),
-        client_id="lamp",
-        ca_filepath=str(authority),
-        on_lifecycle_connection_success=connected.set_result,
-        on_lifecycle_stopped=lambda _: stopped.set_result(None),
-    )
-    client.start()
-    connected.result(LIMIT_S)
-    options = mqtt_request_response.ClientOptions(
-        max_request_response_subscriptions=4,
-        max_streaming_subscriptions=2,
-        operation_timeout_in_seconds=LIMIT_S,
-    )
-    shadows = shadow.IotShadowClientV2(client, options)
-    deltas: queue.Queue[Any] = queue.Queue()
-    subscribed = threading.Event()
-    stream = shadows.create_named_shadow_delta_updated_stream(
-        shadow.NamedShadowDeltaUpdatedSubscriptionRequest(thing_name="lamp", shadow_name="light"),
-        awsiot.ServiceStreamOptions(
-            subscription_status_listener=lambda _: subscribed.set(), incoming_event_listener=deltas.put
-        ),
-    )
-    stream.open()
-    assert subscribed.wait(LIMIT_S)
-    name = {"thing_name": "lamp", "shadow_name": "light"}
-    with pytest.raises(awsiot.V2ServiceException) as missing:
-        shadows.get_named_shadow(shadow.GetNamedShadowRequest(**name)).result(LIMIT_S)
-    error = missing.value.modeled_error
-    assert (error.code, error.message) == (404, "No shadow exists with name: 'lamp~light'")
-    wanted = shadow.ShadowState(desired={"color": "red"})
-    done = shadows.update_named_shadow(shadow.UpdateNamedShadowRequest(**name, state=wanted)).result(LIMIT_S)
-    assert (done.version, done.state.desired) == (1, {"color": "red"})
-    heard = deltas.get(timeout=LIMIT_S)
-    assert (heard.state, heard.version) == ({"color": "red"}, 1)
-    document = b'{"state": {"reported": {"color": "blue"}}}'
-    sandbox.client("iot-data").update_thing_shadow(thingName="lamp", shadowName="light", payload=document)
-    assert deltas.get(timeout=LIMIT_S).version == 2
-    got = shadows.get_named_shadow(shadow.GetNamedShadowRequest(**name)).result(LIMIT_S)
-    assert (got.state.reported, got.state.delta) == ({"color": "blue"}, {"color": "red"})
-    gone = shadows.delete_named_shadow(shadow.DeleteNamedShadowRequest(**name)).result(LIMIT_S)
-    assert gone.version == 2
-    client.stop()
-    stopped.result(LIMIT_S)
+    with sdk_client(sandbox, authority, "lamp") as (client, connected):
+        connected.get(timeout=LIMIT_S)
+        options = mqtt_request_response.ClientOptions(
+            max_request_response_subscriptions=4,
+            max_streaming_subscriptions=2,
+            operation_timeout_in_seconds=LIMIT_S,
+        )
+        shadows = shadow.IotShadowClientV2(client, options)
+        deltas: queue.Queue[Any] = queue.Queue()
+        subscribed = threading.Event()
+        stream = shadows.create_named_shadow_delta_updated_stream(
+            shadow.NamedShadowDeltaUpdatedSubscriptionRequest(thing_name="lamp", shadow_name="light"),
+            awsiot.ServiceStreamOptions(
+                subscription_status_listener=lambda _: subscribed.set(), incoming_event_listener=deltas.put
+            ),
+        )
+        stream.open()
+        assert subscribed.wait(LIMIT_S)
+        name = {"thing_name": "lamp", "shadow_name": "light"}
+        with pytest.raises(awsiot.V2ServiceException) as missing:
+            shadows.get_named_shadow(shadow.GetNamedShadowRequest(**name)).result(LIMIT_S)
+        error = missing.value.modeled_error
+        assert (error.code, error.message) == (404, "No shadow exists with name: 'lamp~light'")
+        wanted = shadow.ShadowState(desired={"color": "red"})
+        done = shadows.update_named_shadow(shadow.UpdateNamedShadowRequest(**name, state=wanted)).result(
+            LIMIT_S
+        )
+        assert (done.version, done.state.desired) == (1, {"color": "red"})
+        heard = deltas.get(timeout=LIMIT_S)
+        assert (heard.state, heard.version) == ({"color": "red"}, 1)
+        document = b'{"state": {"reported": {"color": "blue"}}}'
+        sandbox.client("iot-data").update_thing_shadow(thingName="lamp", shadowName="light", payload=document)
+        assert deltas.get(timeout=LIMIT_S).version == 2
+        got = shadows.get_named_shadow(shadow.GetNamedShadowRequest(**name)).result(LIMIT_S)
+        assert (got.state.reported, got.state.delta) == ({"color": "blue"}, {"color": "red"})
+        gone = shadows.delete_named_shadow(shadow.DeleteNamedShadowRequest(**name)).result(LIMIT_S)
+        assert gone.version == 2
