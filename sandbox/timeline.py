@@ -39,7 +39,9 @@ iot        handshake_refused(status, reason) · connect_refused(status, reason) 
 alb        besides those of an edge: target_health(state, group), id ``address:port``; of a WebSocket the bytes both
            ways: received(bytes) · sent(bytes); failed(type, reason): the status of the load balancer's own answer
 ecs        task_started(group, cpu, memory) · task_stopped(reason, code, seconds, group, cpu, memory): what is paid
-           for, from the pull of its images on · service_event(message) · log(container, line)
+           for, from the pull of its images on · service_event(message) · log(container, line) · swept, id a
+           container that a killed sandbox left on the Docker engine
+eks        unauthorized(reason), id the cluster's name
 app_runner besides those of an edge: status(status, reason), id the service's name
 client     request_sent(method, url) · response_started(status) · received(bytes, text) · completed ·
            disconnected · failed(error)
@@ -47,7 +49,7 @@ sqs        message_sent(queue, bytes) · message_received(queue, count) · messa
            message_dead_lettered(queue) · message_expired(queue) · message_refused(queue, error); the id is the
            message's
 event_source batch_invoked(queue, function, messages) · batch_ended(queue, function, deleted, failed, reason)
-cognito    code_sent(username, medium, destination, code) · invitation_sent(username, password)
+cognito    code_sent(username, medium, destination, code) · invitation_sent(username, password); message, subject
 control    called(service, operation, status)
 clock      advanced(to)
 ========== ==================================================================================================

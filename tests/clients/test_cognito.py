@@ -74,6 +74,22 @@ def test_pycognito_logs_in_by_srp_and_verifies_the_tokens(sandbox: SandboxHandle
 
 
 @pytest.mark.sandbox(clock="real")
+def test_pycognito_answers_with_the_code_of_a_text_message(sandbox: SandboxHandle, cognito: Any):
+    pool, client = make_pool(sandbox)
+    idp = sandbox.client("cognito-idp")
+    caller = {"SmsConfiguration": {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms"}}
+    idp.set_user_pool_mfa_config(UserPoolId=pool, MfaConfiguration="ON", SmsMfaConfiguration=caller)
+    number = [{"Name": "phone_number", "Value": "+15550108884"}]
+    idp.admin_update_user_attributes(UserPoolId=pool, Username="ada", UserAttributes=number)
+    user = cognito(pool, client)
+    with pytest.raises(pycognito.exceptions.SMSMFAChallengeException):
+        user.authenticate(password=PASSWORD)
+    (sent,) = (event for event in sandbox.timeline() if event.name == "code_sent")
+    user.respond_to_sms_mfa_challenge(sent.data["code"])
+    assert user.access_claims["username"] == "ada"
+
+
+@pytest.mark.sandbox(clock="real")
 def test_pycognito_is_refused_with_a_wrong_password(sandbox: SandboxHandle, cognito: Any):
     pool, client = make_pool(sandbox)
     user = cognito(pool, client)

@@ -294,11 +294,12 @@ def test_signing_up_with_a_code_from_the_timeline(served: Served) -> None:
     assert pool.log_in(password="Another-horse-1")
 
 
-@pytest.mark.parametrize("trigger", ["CustomMessage", "UserMigration"])
+@pytest.mark.parametrize("trigger", ["CustomEmailSender", "CustomSMSSender"])
 def test_a_trigger_that_nobody_asks_is_refused(served: Served, trigger: str) -> None:
     idp = served.client("cognito-idp")
     arn = "arn:aws:lambda:us-east-1:000000000000:function:x"
-    code, message = error(idp.create_user_pool, PoolName="x", LambdaConfig={trigger: arn})
+    sender = {"LambdaVersion": "V1_0", "LambdaArn": arn}
+    code, message = error(idp.create_user_pool, PoolName="x", LambdaConfig={trigger: sender})
     assert (code, trigger in message) == ("NotImplemented", True)
 
 

@@ -135,12 +135,3 @@ def test_a_pool_that_requires_it_has_it_set_up_at_the_login(served: Served) -> N
     assert again["ChallengeName"] == TOKEN
     code = code_at(made["SecretCode"], step(pool))
     assert "AuthenticationResult" in respond(pool, again["Session"], code)
-
-
-def test_text_messages_are_not_emulated(pool: Pool) -> None:
-    access = pool.log_in()["AccessToken"]
-    code, message = error(
-        pool.idp.set_user_mfa_preference, AccessToken=access, SMSMfaSettings={"Enabled": True}
-    )
-    assert code == "NotImplemented"
-    assert "SMSMfaSettings" in message

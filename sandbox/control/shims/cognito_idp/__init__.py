@@ -13,7 +13,7 @@ __all__ = ["Oauth", "State", "handlers"]
 
 # moto answers some of these for tokens of its own making; it does not know ours.
 NOT_EMULATED = (
-    *("SetUserSettings", "GetUserAuthFactors", "ListUserSessions", "RevokeUserSession"),
+    *("SetUserSettings", "ListUserSessions", "RevokeUserSession"),
     *("ConfirmDevice", "ForgetDevice", "GetDevice", "ListDevices", "UpdateDeviceStatus"),
     *("StartWebAuthnRegistration", "CompleteWebAuthnRegistration", "ListWebAuthnCredentials"),
     *("DeleteWebAuthnCredential", "UpdateAuthEventFeedback"),
@@ -31,10 +31,11 @@ def handlers(state: State) -> Mapping[str, Handler]:
     from sandbox.control.shims.cognito_idp.challenges import Challenges
     from sandbox.control.shims.cognito_idp.login import Login
     from sandbox.control.shims.cognito_idp.pools import Pools
+    from sandbox.control.shims.cognito_idp.preferences import Preferences
     from sandbox.control.shims.cognito_idp.signup import SignUp
     from sandbox.control.shims.cognito_idp.software_token import SoftwareTokens
 
     made: dict[str, Handler] = dict.fromkeys(NOT_EMULATED, _refuse)
-    for part in (Pools, Login, Challenges, Account, SignUp, SoftwareTokens):
+    for part in (Pools, Login, Challenges, Account, SignUp, SoftwareTokens, Preferences):
         made.update(part(state).handlers())
     return made

@@ -39,8 +39,8 @@ class Account:
             *({"Name": n, "Value": v} for n, v in user.attributes.items() if n != "sub"),
         ]
         shown: dict[str, Any] = {"Username": user.username, "UserAttributes": attributes}
-        if user.software_mfa:
-            shown |= {"UserMFASettingList": ["SOFTWARE_TOKEN_MFA"]}
+        if user.mfa_settings:
+            shown |= {"UserMFASettingList": user.mfa_settings}
         if user.preferred_mfa:
             shown |= {"PreferredMfaSetting": user.preferred_mfa}
         return shown

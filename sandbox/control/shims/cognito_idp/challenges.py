@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp import custom, errors, passwords, software_token
+from sandbox.control.shims.cognito_idp import choice, custom, errors, factors, passwords, software_token
 from sandbox.control.shims.cognito_idp.state import State
 from sandbox.control.shims.cognito_idp.steps import (
     check_secret_hash,
@@ -56,6 +56,8 @@ class Challenges:
             return await self._software_token(client, session, given)
         if name == software_token.SETUP:
             return await self._set_up(client, session)
+        if name in (*factors.SENT, factors.SELECT, choice.SELECT, choice.PASSWORD):
+            return await self._chosen(client, str(name), session, given)
         raise NotEmulatedError(f"the challenge {name} of Cognito user pools")
 
     async def _custom(
@@ -76,6 +78,25 @@ class Challenges:
         software_token.check_code(self._state, client, user, code)
         del self._state.sessions[name]
         return await finish(self._state, client, user)
+
+    async def _chosen(
+        self, client: Client, name: str, session: str, given: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Choices, and what they lead to. A wrong code leaves the session open."""
+        waiting = self._state.session(session, name, client.id)
+        user = await self._user(client, waiting.username)
+        if name in factors.SENT:
+            factors.check_sent(waiting, given)
+            check_status(user)
+        del self._state.sessions[session]
+        if name in factors.SENT:
+            return await finish(self._state, client, user)
+        if name == factors.SELECT:
+            kind = factors.chosen(client, given.get("ANSWER"))
+            return await factors.ask(self._state, client, user, kind)
+        if name == choice.SELECT:
+            return await choice.select(self._state, client, user, given)
+        return await choice.by_password(self._state, client, user.username, given)
 
     async def _set_up(self, client: Client, name: str) -> Mapping[str, Any]:
         session = self._state.session(name, software_token.SETUP, client.id)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp import custom, errors, issuing, triggers
-from sandbox.control.shims.cognito_idp.srp import Handshake, N, is_public_number, verifier
-from sandbox.control.shims.cognito_idp.state import LETTERS, State
+from sandbox.control.shims.cognito_idp import choice, custom, errors, handshakes, issuing, triggers
+from sandbox.control.shims.cognito_idp.state import State
 from sandbox.control.shims.cognito_idp.steps import (
     check_enabled,
     check_password,
     check_secret_hash,
     next_step,
 )
-from sandbox.control.shims.cognito_idp.views import Client, User
+from sandbox.control.shims.cognito_idp.views import Client
 
 REFRESH = ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN")
 # Flow -> what of ExplicitAuthFlows allows it.
@@ -27,6 +25,7 @@ ALLOWED_BY = {
     "ADMIN_NO_SRP_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
     "ADMIN_USER_PASSWORD_AUTH": ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"),
     "CUSTOM_AUTH": ("ALLOW_CUSTOM_AUTH", "CUSTOM_AUTH_FLOW_ONLY"),
+    "USER_AUTH": ("ALLOW_USER_AUTH",),
     "REFRESH_TOKEN_AUTH": ("ALLOW_REFRESH_TOKEN_AUTH",),
     "REFRESH_TOKEN": ("ALLOW_REFRESH_TOKEN_AUTH",),
 }
@@ -82,6 +81,8 @@ class Login:
         if not given.get("USERNAME"):
             raise errors.missing("USERNAME")
         check_secret_hash(client, given["USERNAME"], given)
+        if flow == "USER_AUTH":
+            return await choice.start(self._state, client, given)
         if flow == "USER_SRP_AUTH":
             return await self._srp(client, given)
         if flow == "CUSTOM_AUTH":
@@ -114,18 +115,18 @@ class Login:
         if user is not None:
             check_enabled(user)
         by_srp = given.get("CHALLENGE_NAME") == "SRP_A"
-        public = _number(given.get("SRP_A")) if by_srp else None
+        public = handshakes.public_number(given.get("SRP_A")) if by_srp else None
         rounds = [custom.done("SRP_A", True)] if by_srp else []
         step = await custom.ask_on(self._state, client, given["USERNAME"], user, rounds)
         if step.get("ChallengeName") != "PASSWORD_VERIFIER":
             return step
         if public is None:
             raise errors.missing("SRP_A")
-        parameters = self._handshake(client, given["USERNAME"], user, public)
+        parameters = handshakes.begin(self._state, client, given["USERNAME"], user, public)
         return {**step, "ChallengeParameters": parameters}
 
     async def _srp(self, client: Client, given: Mapping[str, str]) -> Mapping[str, Any]:
-        public = _number(given.get("SRP_A"))
+        public = handshakes.public_number(given.get("SRP_A"))
         user = await self._state.user(client.pool_id, given["USERNAME"])
         if user is None and not client.hides_users:
             raise errors.no_user()
@@ -134,34 +135,8 @@ class Login:
             await triggers.plain(
                 self._state, client, user, "PreAuthentication", "PreAuthentication_Authentication"
             )
-        parameters = self._handshake(client, given["USERNAME"], user, public)
+        parameters = handshakes.begin(self._state, client, given["USERNAME"], user, public)
         return {"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters}
-
-    def _handshake(self, client: Client, username: str, user: User | None, public: int) -> dict[str, str]:
-        """Cognito's half of the SRP handshake, which is kept until the client proves its password."""
-        name = user.username if user else username
-        ids = self._state.ids
-        salt = int(ids.hex(32), 16)
-        pool = client.pool_id.partition("_")[2]
-        # A user who is not there has a password that nobody knows.
-        secret = user.password if user and user.password else ids.text(40)
-        handshake = Handshake(
-            pool=pool,
-            user=name,
-            salt=salt,
-            verifier=verifier(pool, name, secret, salt),
-            a=public,
-            b=int(ids.hex(256), 16) % N,
-            secret_block=b64encode(ids.text(700, LETTERS).encode()).decode(),
-        )
-        self._state.handshakes[handshake.secret_block] = (handshake, client.id, name)
-        return {
-            "SALT": f"{salt:x}",
-            "SECRET_BLOCK": handshake.secret_block,
-            "SRP_B": f"{handshake.public:x}",
-            "USERNAME": name,
-            "USER_ID_FOR_SRP": name,
-        }
 
 
 def check_flow(client: Client, flow: str) -> None:
@@ -178,15 +153,3 @@ def check_flow(client: Client, flow: str) -> None:
         )
         raise errors.invalid(form.format(flow))
     raise errors.invalid("Auth flow not enabled for this client")
-
-
-def _number(text: str | None) -> int:
-    if not text:
-        raise errors.missing("SRP_A")
-    try:
-        public = int(text, 16)
-    except ValueError:
-        public = 0
-    if not is_public_number(public):
-        raise errors.invalid("SRP_A is not a valid public value.")  # the text is UNSOURCED
-    return public

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.control.message import Request, Response
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp import errors, passwords, triggers, views
+from sandbox.control.shims.cognito_idp import errors, messages, passwords, triggers, views
 from sandbox.control.shims.cognito_idp.state import LETTERS, State
 
 TOKENS = {"AccessToken": "access", "IdToken": "id", "RefreshToken": "refresh"}
@@ -114,7 +114,7 @@ class Pools:
         passwords.check(pool, password)
         answer = await call.moto(_with(call.request, TemporaryPassword=password))
         if answer.status == 200 and params.get("MessageAction") != "SUPPRESS":
-            self._invited(params["Username"], password)
+            await self._invited(params, params["Username"], password)
         return answer
 
     async def _invite_again(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -135,12 +135,22 @@ class Pools:
             shown.update(found.to_json(extended=True))
 
         await self._state.change(params["UserPoolId"], user.username, change)
-        self._invited(user.username, password)
+        await self._invited(params, user.username, password)
         return {"User": shown}
 
-    def _invited(self, username: str, password: str) -> None:
+    async def _invited(self, params: Mapping[str, Any], username: str, password: str) -> None:
+        pool_id, metadata = params["UserPoolId"], params.get("ClientMetadata")
+        user = await self._state.user(pool_id, username)
+        client = await self._state.in_moto(lambda: views.no_client(pool_id))
+        written: dict[str, str] = {}
+        if user is not None:
+            media = params.get("DesiredDeliveryMediums") or ["SMS"]
+            medium = "SMS" if "SMS" in media and "phone_number" in user.attributes else "EMAIL"
+            written = await messages.written_by(
+                self._state, client, user, "AdminCreateUser", password, medium, metadata
+            )
         self._state.sandbox.timeline.record(
-            "cognito", "invitation_sent", "", username=username, password=password
+            "cognito", "invitation_sent", "", username=username, password=password, **written
         )
 
     async def set_password(self, call: Call) -> Mapping[str, Any]:

@@ -1,8 +1,4 @@
-"""Users who sign up themselves, and codes that prove who they are.
-
-No mail leaves the sandbox: a code is an event of the timeline, ``cognito`` ``code_sent`` with ``username``,
-``medium``, ``destination`` and ``code``.
-"""
+"""Users who sign up themselves, and codes that prove who they are."""
 
 from __future__ import annotations
 
@@ -10,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp import errors, issuing, passwords, triggers
+from sandbox.control.shims.cognito_idp import errors, issuing, messages, migration, passwords, triggers, views
+from sandbox.control.shims.cognito_idp.messages import MEDIA
 from sandbox.control.shims.cognito_idp.state import Code, State
 from sandbox.control.shims.cognito_idp.steps import check_secret_hash
 from sandbox.control.shims.cognito_idp.views import Client, User, backend_of
@@ -19,7 +16,6 @@ from sandbox.control.shims.cognito_idp.views import Client, User, backend_of
 SIGN_UP_CODE_S = 24 * 3600
 RESET_CODE_S = 3600
 UNREACHABLE = "Cannot reset password for the user as there is no registered/verified email or phone_number"
-MEDIA = {"email": "EMAIL", "phone_number": "SMS"}
 
 
 class SignUp:
@@ -67,7 +63,7 @@ class SignUp:
         if verdict.get("autoConfirmUser"):
             await self._confirm(client, user, _verified_by(verdict), "PostConfirmation_ConfirmSignUp")
             return {"UserConfirmed": True, "UserSub": user.sub}
-        delivery = self._send(client, user, "sign up", SIGN_UP_CODE_S)
+        delivery = await self._send(client, user, "sign up", SIGN_UP_CODE_S, "SignUp", params)
         return {
             "UserConfirmed": False,
             "UserSub": user.sub,
@@ -117,17 +113,21 @@ class SignUp:
         user = await self._user(client, call.params["Username"])
         if user.status != "UNCONFIRMED":
             raise errors.invalid("User is already confirmed.")
-        return {"CodeDeliveryDetails": self._send(client, user, "sign up", SIGN_UP_CODE_S)}
+        details = await self._send(client, user, "sign up", SIGN_UP_CODE_S, "ResendCode", call.params)
+        return {"CodeDeliveryDetails": details}
 
     async def forgot(self, call: Call) -> Mapping[str, Any]:
         """``ForgotPassword``."""
         client = await self._client(call.params)
+        if await self._state.user(client.pool_id, call.params["Username"]) is None:
+            await migration.migrate(self._state, client, call.params["Username"], "ForgotPassword")
         user = await self._user(client, call.params["Username"])
         if not user.enabled:
             raise errors.not_authorized("User is disabled.")
         if not any(user.attributes.get(f"{name}_verified") == "true" for name in MEDIA):
             raise errors.invalid(UNREACHABLE)
-        return {"CodeDeliveryDetails": self._send(client, user, "reset", RESET_CODE_S)}
+        details = await self._send(client, user, "reset", RESET_CODE_S, "ForgotPassword", call.params)
+        return {"CodeDeliveryDetails": details}
 
     async def admin_reset(self, call: Call) -> Mapping[str, Any]:
         """``AdminResetUserPassword``: the password is no longer taken; a code is sent."""
@@ -139,7 +139,8 @@ class SignUp:
         if attribute is None:
             raise errors.invalid(UNREACHABLE)
         await self._state.change(pool_id, user.username, _must_reset)
-        self._send_to(pool_id, user, attribute, "reset", RESET_CODE_S)
+        client = await self._state.in_moto(lambda: views.no_client(pool_id))
+        await self._send_to(client, user, attribute, "reset", RESET_CODE_S, "ForgotPassword", call.params)
         return {}
 
     async def confirm_forgot(self, call: Call) -> Mapping[str, Any]:
@@ -162,11 +163,10 @@ class SignUp:
         attribute = call.params["AttributeName"]
         if attribute not in MEDIA or attribute not in held.user.attributes:
             raise errors.invalid(f"The user has no {attribute} to verify.")  # the text is UNSOURCED
-        return {
-            "CodeDeliveryDetails": self._send_to(
-                held.client.pool_id, held.user, attribute, attribute, SIGN_UP_CODE_S
-            )
-        }
+        details = await self._send_to(
+            held.client, held.user, attribute, attribute, SIGN_UP_CODE_S, "VerifyUserAttribute", call.params
+        )
+        return {"CodeDeliveryDetails": details}
 
     async def verify_attribute(self, call: Call) -> Mapping[str, Any]:
         """``VerifyUserAttribute``."""
@@ -198,19 +198,28 @@ class SignUp:
         user = await self._user(client, user.username)
         await triggers.plain(self._state, client, user, "PostConfirmation", source)
 
-    def _send(self, client: Client, user: User, what: str, seconds: int) -> dict[str, str] | None:
+    async def _send(
+        self, client: Client, user: User, what: str, seconds: int, source: str, params: Mapping[str, Any]
+    ) -> dict[str, str] | None:
         attribute = _delivered_to(client, user) if what == "sign up" else _reachable(user)
-        return self._send_to(client.pool_id, user, attribute, what, seconds) if attribute else None
+        if attribute is None:
+            return None
+        return await self._send_to(client, user, attribute, what, seconds, source, params)
 
-    def _send_to(self, pool_id: str, user: User, attribute: str, what: str, seconds: int) -> dict[str, str]:
-        code = self._state.ids.text(6, "0123456789")
-        self._state.codes[pool_id, user.sub, what] = Code(code, self._state.now() + seconds)
-        medium, destination = MEDIA[attribute], user.attributes[attribute]
-        self._state.sandbox.timeline.record(
-            "cognito", "code_sent", user.sub, username=user.username, medium=medium,
-            destination=destination, code=code,
-        )  # fmt: skip
-        return {"Destination": _masked(destination), "DeliveryMedium": medium, "AttributeName": attribute}
+    async def _send_to(
+        self,
+        client: Client,
+        user: User,
+        attribute: str,
+        what: str,
+        seconds: int,
+        source: str,
+        params: Mapping[str, Any],
+    ) -> dict[str, str]:
+        code = messages.new_code(self._state)
+        self._state.codes[client.pool_id, user.sub, what] = Code(code, self._state.now() + seconds)
+        metadata = params.get("ClientMetadata")
+        return await messages.send_code(self._state, client, user, attribute, code, source, metadata)
 
     def _take(self, client: Client, user: User, what: str, given: str) -> None:
         """Use a code up. Raises ``CodeMismatchException``, ``ExpiredCodeException``."""
@@ -268,11 +277,3 @@ def _reset(user: Any, password: str) -> None:
 
     user.password = password
     user.status = UserStatus.CONFIRMED
-
-
-def _masked(destination: str) -> str:
-    """``ada@example.com`` as ``a***@e***``, a number as its last four digits."""
-    name, at, host = destination.partition("@")
-    if at:
-        return f"{name[:1]}***@{host[:1]}***"
-    return "+" + "*" * max(len(destination) - 5, 0) + destination[-4:]

@@ -10,12 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.call import Call, Handler
 from sandbox.control.shims.cognito_idp import errors, issuing
 from sandbox.control.shims.cognito_idp.state import Session, SoftwareTokenState, State
@@ -37,24 +35,14 @@ def code_at(secret: str, step: int) -> str:
     return f"{number % 10**DIGITS:0{DIGITS}}"
 
 
-def challenge(state: State, client: Client, user: User) -> Mapping[str, Any] | None:
-    """What a user with a second factor has to answer; ``None`` for nothing. Raises ``NotEmulatedError`` for SMS."""
-    if client.mfa == "OFF":
-        return None
+def challenge(state: State, client: Client, user: User) -> Mapping[str, Any]:
+    """What a user with a token has to answer."""
     token = state.software_tokens.get((client.pool_id, user.sub))
-    if token is not None and token.verified and (user.software_mfa or client.mfa == "ON"):
-        session = state.open_session(client, Session(client.id, user.username, CODE))
-        shown = {"USER_ID_FOR_SRP": user.username}
-        if token.name:
-            shown["FRIENDLY_DEVICE_NAME"] = token.name
-        return {"ChallengeName": CODE, "Session": session, "ChallengeParameters": shown}
-    if user.sms_mfa or (client.mfa == "ON" and not client.software_mfa):
-        raise NotEmulatedError("text messages as a second factor of Cognito user pools (SMS_MFA)")
-    if client.mfa != "ON":
-        return None
-    session = state.open_session(client, Session(client.id, user.username, SETUP))
-    shown = {"MFAS_CAN_SETUP": json.dumps([CODE]), "USER_ID_FOR_SRP": user.username}
-    return {"ChallengeName": SETUP, "Session": session, "ChallengeParameters": shown}
+    session = state.open_session(client, Session(client.id, user.username, CODE))
+    shown = {"USER_ID_FOR_SRP": user.username}
+    if token is not None and token.name:
+        shown["FRIENDLY_DEVICE_NAME"] = token.name
+    return {"ChallengeName": CODE, "Session": session, "ChallengeParameters": shown}
 
 
 def check_code(state: State, client: Client, user: User, given: str) -> None:
@@ -93,7 +81,7 @@ class _Held:
 
 
 class SoftwareTokens:
-    """The operations that set a token up, and those that say whether it is asked for."""
+    """The operations that set a token up."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -103,8 +91,6 @@ class SoftwareTokens:
         return {
             "AssociateSoftwareToken": self.associate,
             "VerifySoftwareToken": self.verify,
-            "SetUserMFAPreference": self.prefer,
-            "AdminSetUserMFAPreference": self.admin_prefer,
         }
 
     async def associate(self, call: Call) -> Mapping[str, Any]:
@@ -131,39 +117,6 @@ class SoftwareTokens:
         self._state.software_tokens[held.key] = token
         del self._state.pending_tokens[held.key]
         return {"Status": "SUCCESS", **self._renewed(held, verified=True)}
-
-    async def prefer(self, call: Call) -> None:
-        """``SetUserMFAPreference``."""
-        held = await issuing.holder(self._state, call.params["AccessToken"])
-        await self._prefer(held.client.pool_id, held.user, call.params)
-
-    async def admin_prefer(self, call: Call) -> None:
-        """``AdminSetUserMFAPreference``."""
-        pool_id = call.params["UserPoolId"]
-        user = await self._state.user(pool_id, call.params["Username"])
-        if user is None:
-            raise errors.no_user()
-        await self._prefer(pool_id, user, call.params)
-
-    async def _prefer(self, pool_id: str, user: User, params: Mapping[str, Any]) -> None:
-        for name in ("SMSMfaSettings", "EmailMfaSettings", "WebAuthnMfaSettings"):
-            if (params.get(name) or {}).get("Enabled"):
-                raise NotEmulatedError(f"{name} of Cognito user pools")
-        settings = params.get("SoftwareTokenMfaSettings")
-        if settings is None:
-            return
-        enabled = bool(settings.get("Enabled"))
-        key = (pool_id, user.sub)
-        if enabled and key not in self._state.software_tokens:
-            pending = key in self._state.pending_tokens
-            raise errors.invalid(f"User has not {'verified' if pending else 'set up'} software token mfa")
-        preferred = CODE if enabled and settings.get("PreferredMfa") else None
-
-        def change(found: Any) -> None:
-            found.software_token_mfa_enabled = found.token_verified = enabled
-            found.preferred_mfa_setting = preferred
-
-        await self._state.change(pool_id, user.username, change)
 
     async def _held(self, call: Call) -> _Held:
         """By an access token, or by the session of a login that has to set a token up."""

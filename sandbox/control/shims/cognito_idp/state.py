@@ -38,7 +38,7 @@ class Grant:
 class Session:
     """A challenge that waits for its answer. ``rounds``, ``private``, ``metadata``: of a custom login.
 
-    ``verified``: the token that has to be set up is.
+    ``verified``: the token that has to be set up is. ``code``: what was sent to the user.
     """
 
     client_id: str
@@ -49,6 +49,7 @@ class Session:
     private: Mapping[str, str] = field(default_factory=dict)
     metadata: str | None = None
     verified: bool = False
+    code: str = ""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.control.shims.cognito_idp import errors, issuing, software_token, triggers
+from sandbox.control.shims.cognito_idp import errors, factors, issuing, migration, triggers
 from sandbox.control.shims.cognito_idp.state import Session, State
 from sandbox.control.shims.cognito_idp.views import Client, User
 
@@ -15,6 +15,8 @@ from sandbox.control.shims.cognito_idp.views import Client, User
 async def check_password(state: State, client: Client, username: str, password: str) -> User:
     """The user whose password it is. Raises Cognito's refusals."""
     user = await state.user(client.pool_id, username)
+    if user is None:
+        user = await migration.migrate(state, client, username, "Authentication", password)
     if user is None:
         raise errors.not_authorized() if client.hides_users else errors.no_user()
     check_enabled(user)
@@ -43,7 +45,7 @@ async def next_step(state: State, client: Client, user: User) -> Mapping[str, An
     """Tokens, or what the user has to do before."""
     if user.status == "FORCE_CHANGE_PASSWORD":
         return _new_password(state, client, user)
-    return software_token.challenge(state, client, user) or await finish(state, client, user)
+    return await factors.challenge(state, client, user) or await finish(state, client, user)
 
 
 async def finish(state: State, client: Client, user: User) -> Mapping[str, Any]:

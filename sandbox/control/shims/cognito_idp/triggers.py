@@ -17,12 +17,8 @@ from sandbox.control.shims.cognito_idp.state import State
 from sandbox.control.shims.cognito_idp.views import Client, User
 
 # What LambdaConfig may name and the sandbox does not ask.
-NOT_EMULATED = (
-    "CustomMessage",
-    "CustomEmailSender",
-    "CustomSMSSender",
-    "UserMigration",
-)
+# Custom senders get their code encrypted by the AWS Encryption SDK with a key of KMS.
+NOT_EMULATED = ("CustomEmailSender", "CustomSMSSender")
 
 
 def check(config: Mapping[str, Any] | None) -> None:
@@ -40,8 +36,9 @@ async def ask(
     function: str,
     version: str,
     request: Mapping[str, Any],
+    response: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
-    """Invoke a trigger and take its ``response``.
+    """Invoke a trigger and take its ``response``. ``response``: what the function finds there, nothing by default.
 
     Raises ``UserLambdaValidationException`` with the function's own error message when it fails, and
     ``InvalidLambdaResponseException`` when it does not give an event back.
@@ -55,7 +52,7 @@ async def ask(
         "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client.id},
         "triggerSource": source,
         "request": request,
-        "response": {},
+        "response": dict(response or {}),
     }
     try:
         result = await state.sandbox.invoke(Invocation(function, json.dumps(event).encode()))

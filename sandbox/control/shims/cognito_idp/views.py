@@ -27,6 +27,8 @@ class Client:
     pool_config: Mapping[str, Any]
     mfa: str  # OFF, OPTIONAL, ON
     software_mfa: bool  # whether the pool knows software tokens
+    sms_mfa: bool
+    email_mfa: bool
     resource_scopes: frozenset[str]
     required: tuple[str, ...]  # attributes that a user must have
 
@@ -89,9 +91,20 @@ class User:
     enabled: bool
     software_mfa: bool
     sms_mfa: bool
+    email_mfa: bool
     preferred_mfa: str | None
     attributes: Mapping[str, str]
     groups: tuple[Group, ...]
+
+    @property
+    def mfa_settings(self) -> list[str]:
+        """``UserMFASettingList``: the second factors that are on."""
+        kinds = {
+            "SMS_MFA": self.sms_mfa,
+            "SOFTWARE_TOKEN_MFA": self.software_mfa,
+            "EMAIL_OTP": self.email_mfa,
+        }
+        return [name for name, on in kinds.items() if on]
 
 
 def find_client(client_id: str) -> Client | None:
@@ -100,6 +113,22 @@ def find_client(client_id: str) -> Client | None:
         if client_id in pool.clients:
             return _client(pool, pool.clients[client_id])
     return None
+
+
+def no_client(pool_id: str) -> Client:
+    """What stands for a client where an administrator acts. In moto's worker."""
+    from types import SimpleNamespace
+
+    pool = find_pool(pool_id)
+    if pool is None:
+        raise errors.no_pool(pool_id)
+    nobody: dict[str, Any] = {
+        "id": "CLIENT_ID_NOT_APPLICABLE",
+        "secret": None,
+        "generate_secret": False,
+        "extended_config": {},
+    }
+    return _client(pool, SimpleNamespace(**nobody))
 
 
 def find_pool(pool_id: str) -> Any | None:
@@ -170,6 +199,8 @@ def _client(pool: Any, client: Any) -> Client:
         pool_config=dict(pool.extended_config),
         mfa=str(pool.mfa_config or "OFF"),
         software_mfa=bool((pool.token_mfa_config or {}).get("Enabled")),
+        sms_mfa=bool(pool.sms_mfa_config),
+        email_mfa=getattr(pool, "email_mfa_config", None) is not None,
         resource_scopes=scopes,
         required=tuple(a.name for a in pool.schema_attributes.values() if a.required and a.name != "sub"),
     )
@@ -190,6 +221,7 @@ def user_view(user: Any) -> User:
         enabled=user.enabled,
         software_mfa=bool(user.software_token_mfa_enabled),
         sms_mfa=bool(user.sms_mfa_enabled),
+        email_mfa=bool(getattr(user, "email_mfa_enabled", False)),
         preferred_mfa=user.preferred_mfa_setting or None,
         attributes=attributes,
         groups=tuple(sorted(groups, key=lambda group: (group.precedence, group.name))),
