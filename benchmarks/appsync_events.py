@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import sys
 
 import sandbox.clock
 from benchmarks.appsync_subscribers import ROUNDS, SUBSCRIBERS, Clients, frame, report
+from benchmarks.websocket_client import open_websocket
 from sandbox.app import open_sandbox
 
 KEY = {"authType": "API_KEY"}
@@ -46,16 +46,10 @@ class EventClients(Clients):
         self.path = f"/_aws/appsync/{api}/event"
 
     async def open(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         header = base64.urlsafe_b64encode(json.dumps(self.auth).encode()).decode().rstrip("=")
-        key = base64.b64encode(os.urandom(16)).decode()
-        writer.write(
-            f"GET {self.path}/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
-            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Protocol: aws-appsync-event-ws, header-{header}\r\n"
-            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
+        reader, writer = await open_websocket(
+            self.port, f"{self.path}/realtime", f"aws-appsync-event-ws, header-{header}"
         )
-        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         self.say(writer, {"type": "connection_init"})
         self.say(writer, {"type": "subscribe", "id": "1", "channel": "/b/room", "authorization": self.auth})
         while b"subscribe_success" not in await frame(reader):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import statistics
 import sys
 from asyncio.subprocess import PIPE
@@ -16,6 +15,7 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 import sandbox.clock
+from benchmarks.websocket_client import open_websocket
 from sandbox.app import open_sandbox
 
 SUBSCRIBERS, ROUNDS = 1000, 5
@@ -81,15 +81,10 @@ class Clients:
         self.kept: list = []
 
     async def open(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         header = base64.b64encode(json.dumps(self.auth).encode()).decode()
-        key = base64.b64encode(os.urandom(16)).decode()
-        writer.write(
-            f"GET {self.path}?header={header}&payload=e30= HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
-            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-ws\r\n"
-            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
+        reader, writer = await open_websocket(
+            self.port, f"{self.path}?header={header}&payload=e30=", "graphql-ws"
         )
-        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         self.say(writer, {"type": "connection_init"})
         data = json.dumps({"query": START, "variables": {"room": 1}})
         payload = {"data": data, "extensions": {"authorization": self.auth}}

@@ -7,9 +7,7 @@ policies of all subscribers are looked at, is told apart."""
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import os
 import statistics
 import struct
 import sys
@@ -17,6 +15,7 @@ from asyncio.subprocess import PIPE
 from time import perf_counter
 
 import sandbox.clock
+from benchmarks.websocket_client import open_websocket
 from benchmarks.websocket_connections import resident
 from sandbox.app import open_sandbox
 
@@ -59,13 +58,7 @@ class Clients:
         self.kept: list = []
 
     async def open(self, number: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        key = base64.b64encode(os.urandom(16)).decode()
-        writer.write(
-            f"GET /mqtt?{self.query()} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            f"Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        reader, writer = await open_websocket(self.port, f"/mqtt?{self.query()}", "mqtt")
         name = b"s%d" % number
         connect = b"\x00\x04MQTT\x04\x02\x04\xb0" + struct.pack("!H", len(name)) + name
         topic = TOPIC.encode()

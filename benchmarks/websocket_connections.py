@@ -6,7 +6,6 @@ The clients are a process of their own, so that the memory is the sandbox's alon
 from __future__ import annotations
 
 import asyncio
-import base64
 import gc
 import json
 import os
@@ -18,6 +17,7 @@ from time import perf_counter
 from urllib.parse import quote
 
 import sandbox.clock
+from benchmarks.websocket_client import open_websocket
 from sandbox.app import open_sandbox
 
 CONNECTIONS, PUSHED, AT_ONCE = 2000, 1000, 10
@@ -80,13 +80,7 @@ class Clients:
         self.kept: list = []
 
     async def open(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        key = base64.b64encode(os.urandom(16)).decode()
-        writer.write(
-            f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        reader, writer = await open_websocket(self.port, self.path)
         self.kept.append((asyncio.create_task(self.listen(reader)), writer))
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
