@@ -18,6 +18,7 @@ PAYLOAD = {
     "none": None,
     "price": "2.5",
 }
+SHADOWS = {("lamp", ""): {"state": {"desired": {"on": True}}}, ("lamp", "light"): {"version": 7}}
 
 
 def facts(payload: Any = PAYLOAD, topic: str = "room/lovelace/7") -> Facts:
@@ -36,6 +37,7 @@ def facts(payload: Any = PAYLOAD, topic: str = "room/lovelace/7") -> Facts:
         trace="t",
         properties=properties,
         new_id=lambda: "id",
+        shadow=lambda thing, name: SHADOWS.get((thing, name)),
     )
 
 
@@ -46,6 +48,14 @@ def facts(payload: Any = PAYLOAD, topic: str = "room/lovelace/7") -> Facts:
         ("a", {"a": 1}),
         ("a AS b, b.c", {"b": 1, "c": "x"}),
         ("*, topic(2) AS room", {**PAYLOAD, "room": "lovelace"}),
+        (
+            "{'x': get(list, 0), 'y': {'z': [a, 'b']}, 'none': gone} AS o",
+            {"o": {"x": 1, "y": {"z": [1, "b"]}}},
+        ),
+        ("{} AS o, {'p': a}.p AS p", {"o": {}, "p": 1}),
+        ("get_thing_shadow('lamp', 'arn').state.desired AS d", {"d": {"on": True}}),
+        ("get_thing_shadow('lamp', 'light', 'arn').version AS v", {"v": 7}),
+        ("get_thing_shadow('none', 'arn') AS n", {}),
         ("* AS state.reported", {"state": {"reported": PAYLOAD}}),
         ("1 AS a.b, 2 AS a.c.d, 3 AS e", {"a": {"b": 1, "c": {"d": 2}}, "e": 3}),
         ("*, 1 AS b.c", {**PAYLOAD, "b": {**PAYLOAD["b"], "c": 1}}),
@@ -136,7 +146,9 @@ def test_select_value():
         ("SELECT * FROM 'a' WHERE a =", SqlError, "ends too soon"),
         ("SELECT * FROM 'a' WHERE ?", SqlError, "cannot read"),
         ("SELECT aws_lambda('f', a) AS x FROM 'a'", SqlNotEmulatedError, "aws_lambda"),
-        ("SELECT {'a': 1} AS x FROM 'a'", SqlNotEmulatedError, "objects"),
+        ("SELECT {a: 1} AS x FROM 'a'", SqlError, "begins with its name as a text, not with 'a'"),
+        ("SELECT {'a': 1 AS x FROM 'a'", SqlError, "} is expected"),
+        ("SELECT {'a' 1} AS x FROM 'a'", SqlError, ": is expected"),
         ("SELECT * FROM 'a' GROUP BY a", SqlNotEmulatedError, "GROUP"),
     ],
 )

@@ -79,6 +79,9 @@ def evaluate(node: n.Node, facts: Facts) -> Any:
             return FUNCTIONS["get"](facts, evaluate(of, facts), evaluate(index, facts))
         case n.Many(items):
             return [evaluate(one, facts) for one in items]
+        case n.Written(members):
+            found = {name: evaluate(one, facts) for name, one in members}
+            return {name: value for name, value in found.items() if value is not UNDEFINED}
     return _combined(node, facts)
 
 

@@ -30,7 +30,11 @@ UNDEFINED = _Undefined()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A message as a rule sees it. ``timestamp``: ms since 1970. ``new_id``: makes a UUID."""
+    """A message as a rule sees it. ``timestamp``: ms since 1970. ``new_id``: makes a UUID.
+
+    ``shadow``: the document of a thing's shadow by the names of both, the second empty for the classic one; ``None``
+    for none.
+    """
 
     topic: str
     payload: bytes
@@ -41,6 +45,7 @@ class Facts:
     trace: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
     new_id: Callable[[], str] = lambda: ""
+    shadow: Callable[[str, str], Any] = lambda thing, name: None
     document: Any = UNDEFINED
 
     @classmethod
@@ -164,6 +169,16 @@ def _of_text(function: Callable[[str], Any]) -> Callable[[Facts, Any], Any]:
     return lambda _, value: function(text(value))
 
 
+def _shadow(facts: Facts, thing: Any, *names: Any) -> Any:
+    """``get_thing_shadow(thing, [shadow,] role)``. Undefined without such a shadow (UNSOURCED)."""
+    if len(names) not in (1, 2):
+        raise SqlError(
+            "get_thing_shadow() takes a thing, the name of a shadow if it has one, and a role's ARN"
+        )
+    found = facts.shadow(text(thing), text(names[0]) if len(names) == 2 else "")
+    return UNDEFINED if found is None else found
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "topic": _topic,
     "clientid": lambda facts: facts.client_id or "N/A",
@@ -177,6 +192,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "cast": _cast,
     "get": _get,
     "get_mqtt_property": _property,
+    "get_thing_shadow": _shadow,
     "get_user_properties": _user_properties,
     "concat": lambda _, *values: "".join(text(value) for value in values),
     "lower": _of_text(str.lower),

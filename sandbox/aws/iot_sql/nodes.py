@@ -74,6 +74,13 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """``{'name': value}``: an object that is written in the statement."""
+
+    members: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """``CASE of WHEN a THEN b ... ELSE c END``."""
 
@@ -82,4 +89,4 @@ class Case:
     otherwise: Node | None
 
 
-Node = Literal | Star | Name | Member | Item | Call | Unary | Binary | Many | Case
+Node = Literal | Star | Name | Member | Item | Call | Unary | Binary | Many | Written | Case

@@ -212,7 +212,7 @@ class _Parser:
         if text == "[":
             return n.Many(self._list("]"))
         if text == "{":
-            raise SqlNotEmulatedError("objects written in IoT SQL ({...})")
+            return n.Written(self._members())
         raise SqlError(f"{text!r} begins no expression in {self._sql!r}")
 
     def _word(self, text: str) -> n.Node:
@@ -240,6 +240,19 @@ class _Parser:
                 self._expect(end)
                 break
         return tuple(items)
+
+    def _members(self) -> tuple[tuple[str, n.Node], ...]:
+        members: list[tuple[str, n.Node]] = []
+        while not self._accept("}"):
+            kind, text = self._next()
+            if kind != "text":
+                raise SqlError(f"a member of an object begins with its name as a text, not with {text!r}")
+            self._expect(":")
+            members.append((_unquoted(text), self.expression()))
+            if not self._accept(","):
+                self._expect("}")
+                break
+        return tuple(members)
 
     def _case(self) -> n.Node:
         of = self.expression()

@@ -198,15 +198,22 @@ def test_a_rule_reports_into_a_shadow_and_hears_of_it(play: Play):
 
         rules = (
             rule("in", "SELECT * AS state.reported FROM 'lamps/+'", "$$aws/things/${topic(2)}/shadow/update"),
+            rule(
+                "ask",
+                f"SELECT get_thing_shadow('lamp', 'role').state AS now FROM '{CLASSIC}/update/accepted'",
+                "read",
+            ),
             rule("out", f"SELECT current.state FROM '{CLASSIC}/update/documents'", "told"),
         )
         lab.sandbox.control.resources.iot = SimpleNamespace(rules=lambda: rules)
         lab.broker.listener = RulesEngine(lab.broker)
         peer = await watching(lab)
-        await peer.subscribe("told")
+        await peer.subscribe("told", "read")
         await peer.publish("lamps/lamp", b'{"on": true}')
         await asyncio.sleep(1)
         (told,) = [json.loads(one.payload) for one in peer.heard if one.topic == "told"]
         assert told == {"state": {"reported": {"on": True}}}
+        (read,) = [json.loads(one.payload) for one in peer.heard if one.topic == "read"]
+        assert read == {"now": {"reported": {"on": True}}}
 
     play(body)

@@ -73,6 +73,7 @@ class RulesEngine:
             trace=message.trace,
             properties=message.properties,
             new_id=self._broker.sandbox.ids.uuid,
+            shadow=self._broker.shadows.found,
         )
 
     def _start(self, rule: IotRule, message: Message, facts: Facts, selected: Any) -> None:

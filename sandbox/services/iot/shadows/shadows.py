@@ -43,6 +43,10 @@ class Shadows:
             return self._get(request)
         return self._delete(request) if request.action == "delete" else self._update(request, payload, depth)
 
+    def found(self, thing: str, shadow: str) -> Answer | None:
+        """A shadow's document as a rule gets it; ``None`` when there is none."""
+        return self._get(Request(thing, shadow, "get")) if (thing, shadow) in self._kept else None
+
     def names(self, thing: str) -> list[str]:
         """The named shadows of a thing; the classic one is not among them."""
         return sorted(shadow for one, shadow in self._kept if one == thing and shadow)
