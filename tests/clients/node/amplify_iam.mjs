@@ -1,4 +1,6 @@
 // Amplify with IAM credentials: what it signs must be what is verified, on the WebSocket and by HTTP.
+// In a process of its own: Amplify has one WebSocket for GraphQL, and keeps it.
+import { subscribed } from "./amplify_ways.mjs";
 import { clients, input, say } from "./say.mjs";
 
 const { Amplify } = clients("aws-amplify");
@@ -19,24 +21,19 @@ Amplify.configure(
   },
 );
 
-const first = (subscribe) => new Promise((next, error) => subscribe({ next, error }));
-const soon = () => new Promise((resolve) => setTimeout(resolve, 500)); // Amplify does not say when it stands
-
 const channel = await events.connect("/chat/a");
-const event = first((observer) => channel.subscribe(observer));
-await soon();
+const first = await subscribed((observer) => channel.subscribe(observer));
 await events.post("/chat/a", { text: "<b> & ü" });
-say({ event: (await event).event });
-const other = first((observer) => channel.subscribe(observer));
-await soon();
+const { items, subscription } = await first.came;
+say({ event: items[0].event });
+subscription.unsubscribe();
+const second = await subscribed((observer) => channel.subscribe(observer));
 await channel.publish({ text: "over the WebSocket" });
-say({ event: (await other).event });
+say({ event: (await second.came).items[0].event });
 
 const client = generateClient();
-const said = first((observer) =>
-  client.graphql({ query: 'subscription { onSay(room: "a") { text } }' }).subscribe(observer),
-);
-await soon();
+const listen = client.graphql({ query: 'subscription { onSay(room: "a") { text } }' });
+const said = await subscribed((observer) => listen.subscribe(observer));
 await client.graphql({ query: 'mutation { say(room: "a", text: "ü") { room text } }' });
-say({ said: (await said).data.onSay });
+say({ said: (await said.came).items[0].data.onSay });
 process.exit(0); // Amplify keeps timers
