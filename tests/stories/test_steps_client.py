@@ -71,7 +71,7 @@ def test_what_cannot_be_captured_fails_the_story():
             [{"url": "${endpoint}/", "capture": {"job": "id"}}],
             [(0.0, json_answer('{"message":"no"}', "500 No"))],
         )
-    told = "GET ${endpoint}/ answered 500, without 'id': '{\"message\": \"no\"}'"
+    told = "browser: GET ${endpoint}/ answered 500, without 'id': '{\"message\": \"no\"}'"
     assert str(failed.value.exceptions[0]) == told
     with pytest.raises(StoryFailedError, match="it answered 200, which is not JSON: 'x'"):
         captured({"a": "b"}, "x", "it answered 200")

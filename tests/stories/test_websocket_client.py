@@ -213,6 +213,27 @@ def test_copies_are_clients_of_their_own():
     }
 
 
+def test_copies_start_apart():
+    trace = play(echo, {"send": "${copy}"}, {"expect": {"matches": "."}}, copies=3, apart="100ms")
+    assert [event.at for event in trace.events if event.name == "message_sent"] == [0.0, 0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("move", "told"),
+    [
+        ({"expect": "b", "within": "1s"}, "no message with exactly 'b' within 1 s; the last one: nothing"),
+        ({"until_closed": True, "within": "1s"}, "not closed within 1 s"),
+    ],
+)
+def test_a_copy_that_fails_says_which_it_is(move: dict[str, Any], told: str):
+    with pytest.raises(ExceptionGroup) as failed:
+        play(silence, move, copies=2)
+    assert sorted(str(error) for error in failed.value.exceptions) == [
+        f"browser/1: {told}",
+        f"browser/2: {told}",
+    ]
+
+
 def test_what_the_gateway_says_is_none_of_the_models_words():
     async def error(socket: ServerConnection) -> None:
         await socket.send('{"message": "Internal server error", "connectionId":"a=", "requestId":"b="}')

@@ -7,10 +7,8 @@ request.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from abc import abstractmethod
 from typing import Any, Literal
 
 from pydantic import Field
@@ -18,10 +16,10 @@ from pydantic import Field
 from sandbox.stories.clients.appsync_auth import AppSyncAuth, as_subprotocol, compact
 from sandbox.stories.clients.appsync_line import Line
 from sandbox.stories.clients.appsync_moves import EventsMove, GraphqlMove
-from sandbox.stories.clients.base import ClientBase, Stage, StoryFailedError
-from sandbox.stories.clients.request import Step, captured, http_client, play_steps
+from sandbox.stories.clients.base import Stage
+from sandbox.stories.clients.player import ConnectedClient, Player
+from sandbox.stories.clients.request import captured, http_client
 from sandbox.stories.clients.wire import Teller
-from sandbox.stories.matching import describe, mismatch, short
 
 # Amplify, appsyncUrl.ts: an endpoint with AppSync's own name has another one for real time, a domain of one's own
 # another path.
@@ -30,22 +28,8 @@ _OWN_NAME = re.compile(
 )
 
 
-class _AppSync(ClientBase):
+class _AppSync(ConnectedClient):
     auth: AppSyncAuth = Field(description="{api_key: ...}, {token: ...} or {sign: aws_iam}")
-    before: list[Step] = Field(
-        default_factory=list, description="Requests before connecting, such as a login; not judged."
-    )
-    copies: int = Field(1, ge=1, le=2000, description="So many at once, each like this one; ${copy}: which.")
-
-    async def play(self, stage: Stage) -> None:
-        """Play all copies at once."""
-        async with asyncio.TaskGroup() as group:
-            for number, name in enumerate(self.names(self.copies), 1):
-                known = stage.knowing({"copy": str(number)}, share=False)
-                group.create_task(self._player(known, name).play())
-
-    @abstractmethod
-    def _player(self, stage: Stage, name: str) -> _Player: ...
 
 
 class AppSyncClient(_AppSync):
@@ -55,7 +39,8 @@ class AppSyncClient(_AppSync):
     url: str = Field(min_length=1, description="The GraphQL endpoint: https://.../graphql.")
     moves: list[GraphqlMove] = Field(default_factory=list)
 
-    def _player(self, stage: Stage, name: str) -> _Player:
+    def player(self, stage: Stage, name: str) -> _Player:
+        """Who plays a copy of that name."""
         return _GraphqlPlayer(self, self.moves, stage, name, stage.fill(self.url))
 
 
@@ -67,51 +52,30 @@ class AppSyncEventsClient(_AppSync):
     realtime: str = Field(min_length=1, description="The real-time host name: !GetAtt Api.Dns.Realtime.")
     moves: list[EventsMove] = Field(default_factory=list)
 
-    def _player(self, stage: Stage, name: str) -> _Player:
+    def player(self, stage: Stage, name: str) -> _Player:
+        """Who plays a copy of that name."""
         return _EventsPlayer(self, self.moves, stage, name, f"http://{stage.fill(self.endpoint)}/event")
 
 
-class _Player:
-    """One client at its moves."""
-
+class _Player(Player[Line]):
     subprotocol: str
 
     def __init__(self, spec: _AppSync, moves: Any, stage: Stage, name: str, url: str) -> None:
+        super().__init__(spec, moves, stage, name)
         self._spec = spec
-        self._moves = moves
-        self._stage = stage
-        self._name = name
         self._url = url
-        self._teller = Teller(stage, name)
-        self._line = Line(stage, self._teller)
-        self._seen = 0
         self._count = 0
 
-    async def play(self) -> None:
-        if self._spec.before:
-            teller = Teller(self._stage, f"{self._name} before")
-            async with http_client(self._stage) as client:
-                self._stage = await play_steps(self._spec.before, self._stage, client, teller)
-        await self._connect()
-        try:
-            for move in self._moves:
-                await self._next(move)
-        finally:
-            await self._line.close()
-
-    async def _next(self, move: Any) -> None:
-        if move.at is not None:
-            await asyncio.sleep(max(0.0, self._stage.zero + move.at - self._stage.clock.now()))
-        if move.reconnect:
-            await self._line.close()
-            await self._connect()
-        elif self._line.open:
-            await self._make(move)
-
-    async def _connect(self) -> None:
-        self._line, self._seen = Line(self._stage, self._teller), 0
+    async def connect(self) -> Line:
+        """Open it with the header object among the subprotocols; wait until it is acknowledged."""
+        line = Line(self._stage, self._teller)
         headers = self._spec.auth.headers(self._stage, self._url + self._suffix(), "{}")
-        await self._line.connect(self._realtime(), [self.subprotocol, as_subprotocol(headers)])
+        await line.connect(self._realtime(), [self.subprotocol, as_subprotocol(headers)])
+        return line
+
+    async def leave(self, line: Line) -> None:
+        """Close with 1000."""
+        await line.close()
 
     def _suffix(self) -> str:
         """What a signature's path has behind the endpoint's when a client connects."""
@@ -120,30 +84,27 @@ class _Player:
     def _realtime(self) -> str:
         raise NotImplementedError
 
-    async def _make(self, move: Any) -> None:
+    async def make(self, line: Line, move: Any) -> None:
+        """Subscribe, stop or close, or what the kind of API has besides."""
         match move.verb:
             case "subscribe":
-                await self._subscribe(move.subscribe)
+                await self._subscribe(line, move.subscribe)
             case "stop":
-                await self._line.ask(self._stop(move.stop), move.stop)
-            case "expect":
-                await self._expect(move)
-            case "wait" | "until_closed":
-                await self._wait(move)
+                await line.ask(self._stop(move.stop), move.stop)
             case "close":
-                await self._line.close(move.close)
+                await line.close(move.close)
             case other:
-                await getattr(self, f"_{other}")(move)
+                await getattr(self, f"_{other}")(line, move)
 
     def _id(self, given: str | None) -> str:
         self._count += 1
         return given or f"s{self._count}"
 
-    async def _subscribe(self, wanted: Any) -> None:
+    async def _subscribe(self, line: Line, wanted: Any) -> None:
         operation = self._id(wanted.id)
-        answer = await self._line.ask(self._start(wanted, operation), operation)
+        answer = await line.ask(self._start(wanted, operation), operation)
         if answer is not None and answer["type"] not in ("start_ack", "subscribe_success"):
-            await self._line.refuse(answer)
+            await line.refuse(answer)
 
     def _start(self, wanted: Any, id: str) -> dict[str, Any]:
         raise NotImplementedError
@@ -168,31 +129,6 @@ class _Player:
         known = captured(capture, answer.text, f"{self._name} asked and got {answer.status_code}")
         self._stage = self._stage.knowing(known)
 
-    async def _wait(self, move: Any) -> None:
-        limit = move.within if move.until_closed else move.wait or 0.0
-        try:
-            async with asyncio.timeout(limit):
-                await self._line.ended()
-        except TimeoutError:
-            if move.until_closed:
-                raise StoryFailedError(f"{self._name}: not closed within {limit:g} s") from None
-
-    async def _expect(self, move: Any) -> None:
-        line = self._line
-        try:
-            async with asyncio.timeout(move.within):
-                while await line.news(self._seen):
-                    message = line.messages[self._seen]
-                    self._seen += 1
-                    if mismatch(move.expect, message) is None:
-                        known = captured(move.capture, message, f"{self._name} got a message")
-                        self._stage = self._stage.knowing(known)
-                        return
-        except TimeoutError:
-            last = short(line.messages[-1]) if line.messages else "nothing"
-            told = f"no message with {describe(move.expect)} within {move.within:g} s; the last one: {last}"
-            raise StoryFailedError(f"{self._name}: {told}") from None
-
 
 class _GraphqlPlayer(_Player):
     subprotocol = "graphql-ws"
@@ -213,7 +149,7 @@ class _GraphqlPlayer(_Player):
     def _stop(self, id: str) -> dict[str, Any]:
         return {"id": id, "type": "stop"}
 
-    async def _ask(self, move: GraphqlMove) -> None:
+    async def _ask(self, line: Line, move: GraphqlMove) -> None:
         assert move.ask is not None
         await self._post(move.ask, compact(self._document(move.ask)), move.capture)
 
@@ -240,7 +176,7 @@ class _EventsPlayer(_Player):
     def _stop(self, id: str) -> dict[str, Any]:
         return {"type": "unsubscribe", "id": id}
 
-    async def _publish(self, move: EventsMove) -> None:
+    async def _publish(self, line: Line, move: EventsMove) -> None:
         wanted = move.publish
         assert wanted is not None
         events = [json.dumps(self._stage.fill_all(event), ensure_ascii=False) for event in wanted.events]
@@ -253,6 +189,6 @@ class _EventsPlayer(_Player):
         operation = self._id(None)
         frame: dict[str, Any] = {"type": "publish", "id": operation, **document}
         frame["authorization"] = self._headers(wanted, compact(document))
-        answer = await self._line.ask(frame, operation)
+        answer = await line.ask(frame, operation)
         if answer is not None and answer["type"] != "publish_success":
-            await self._line.refuse(answer)
+            await line.refuse(answer)

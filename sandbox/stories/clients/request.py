@@ -175,7 +175,9 @@ class Step(HttpRequest):
         """Send it; what was captured. Raises ``StoryFailedError`` when a part is not there."""
         await asyncio.sleep(self.wait)
         answer = await self.ask(stage, client, teller)
-        return captured(self.capture, answer.text, f"{self.method} {self.url} answered {answer.status}")
+        return captured(
+            self.capture, answer.text, f"{teller.client}: {self.method} {self.url} answered {answer.status}"
+        )
 
 
 async def play_steps(steps: list[Step], stage: Stage, client: httpx.AsyncClient, teller: Teller) -> Stage:

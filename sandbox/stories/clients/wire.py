@@ -22,7 +22,7 @@ class Teller:
 
     def __init__(self, stage: Stage, client: str) -> None:
         self._stage = stage
-        self._client = client
+        self.client = client  # its name in the timeline, a copy's with its number
         self._count = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.answered = False
@@ -31,7 +31,7 @@ class Teller:
     @property
     def id(self) -> str:
         """Id of the request under way."""
-        return f"{self._client}:{self._count}"
+        return f"{self.client}:{self._count}"
 
     def request_sent(self, method: str, url: str) -> None:
         """A request leaves now."""
