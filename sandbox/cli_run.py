@@ -23,7 +23,7 @@ from sandbox.stories.playing import Player, Stage
 from sandbox.stories.report import failure_text, line, summary, table, timeline
 from sandbox.stories.results import StoryResult
 from sandbox.stories.runner import real_workshop, run_story
-from sandbox.stories.warm import warm
+from sandbox.stories.warm import services_of, warm
 
 PASSED, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -109,7 +109,7 @@ def _played(stage: Stage, workers: int) -> Generator[StoryResult, None, None]:
     """The results in the stories' order. Stories share nothing, so they can be played at once."""
     real_workshop()
     if workers > 1:
-        warm()
+        warm(services_of(stage.templates))
     collection.settle()
     return stage.together(workers) if workers > 1 else stage.alone()
 

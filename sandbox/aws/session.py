@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,3 +27,9 @@ def bare_session() -> botocore.session.Session:
     session = botocore.session.Session(session_vars=_NOTHING_OF_THE_USER)
     session.register_component("data_loader", models.loader())
     return session
+
+
+@functools.cache
+def shared_session() -> botocore.session.Session:
+    """One for all who only read models from it: to make one takes as long as ten calls."""
+    return bare_session()

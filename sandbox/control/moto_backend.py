@@ -7,6 +7,7 @@ both the lock and the queue. A service's code is imported at its first request.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import re
@@ -145,11 +146,13 @@ _routes: dict[str, _Routes] = {}  # they are the same for every sandbox of the p
 
 def warm(services: Iterable[str]) -> None:
     """Import moto's core and its code for some services before there is a sandbox."""
+    _prepare_variables()
     _import_core()
     from moto import backends
 
     for service in services:
         backends.get_backend(service)  # type: ignore[call-overload]
+        importlib.import_module(f"moto.{service}.urls")
 
 
 def _import_core() -> None:
@@ -171,11 +174,15 @@ def _cache_method_names(responses: Any) -> None:
         responses.method_names_from_class = cache(responses.method_names_from_class)
 
 
-def _load(service: str, url: str) -> _Routes:
-    """Import the moto service that answers at ``url`` and compile its routes."""
+def _prepare_variables() -> None:
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # moto's import reads it through boto3's session
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto's sessions would fail without the user's files
         os.environ.pop(name, None)
+
+
+def _load(service: str, url: str) -> _Routes:
+    """Import the moto service that answers at ``url`` and compile its routes."""
+    _prepare_variables()
     _import_core()
     import moto.backends
     from moto.backend_index import backend_url_patterns

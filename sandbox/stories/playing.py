@@ -14,6 +14,7 @@ from datetime import date
 from itertools import count
 from multiprocessing import connection, get_context
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 
 from sandbox.clock import ClockKind
 from sandbox.stories.model import Story
@@ -36,6 +37,11 @@ class Stage:
         self._workers: list[_Worker] = []
         self._left = count()
         self.results: dict[int, StoryResult] = {}
+
+    @property
+    def templates(self) -> list[Path]:
+        """Of each story."""
+        return [story.file.parent / story.template for story in self._stories]
 
     def alone(self) -> Generator[StoryResult, None, None]:
         """Play them here, one after the other. Raises what the player raises."""

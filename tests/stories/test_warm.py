@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from sandbox import collection
+from sandbox.stories.warm import services_of
 
 PROGRAM = """
 import sys
@@ -34,3 +35,12 @@ def test_settled_objects_are_left_out_of_collections():
     finally:
         gc.unfreeze()
         gc.enable()
+
+
+def test_services_that_several_templates_use_are_read_too(tmp_path):
+    types = ["AWS::Serverless::Api", "AWS::ApiGateway::RestApi", "AWS::SQS::Queue", "AWS::IAM::Role"]
+    templates = [tmp_path / f"{n}.yaml" for n in range(len(types))]
+    for template, type_ in zip(templates, types, strict=True):
+        template.write_text(f"Resources:\n  It:\n    Type: {type_}\n")
+    assert services_of(templates) == ["apigateway"]
+    assert services_of([*templates, templates[2]]) == ["apigateway", "sqs"]

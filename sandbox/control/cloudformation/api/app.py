@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import AwsError, NotEmulatedError
-from sandbox.aws.session import bare_session
+from sandbox.aws.session import shared_session
 from sandbox.control.cloudformation.api import protocol
 from sandbox.control.cloudformation.engine.engine import Engine
 
@@ -105,4 +105,4 @@ class CloudFormation:
 @functools.cache
 def _model() -> Any:
     """Read once a process: it takes a tenth of a second."""
-    return bare_session().get_service_model("cloudformation")
+    return shared_session().get_service_model("cloudformation")

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-from sandbox.aws.session import bare_session
+from sandbox.aws.session import shared_session
 from sandbox.control.cloudformation.errors import PropertyError
 from sandbox.control.cloudformation.template.intrinsics import text
 
@@ -29,7 +29,7 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 @functools.cache
 def _service(service: str) -> Any:
-    return bare_session().get_service_model(service)
+    return shared_session().get_service_model(service)
 
 
 def to_params(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
