@@ -124,7 +124,9 @@ def test_sns_to_sqs(served: Any) -> None:
     sns, sqs = served.client("sns"), served.client("sqs")
     topic = sns.create_topic(Name="events")["TopicArn"]
     assert topic == "arn:aws:sns:us-east-1:000000000000:events"
-    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    queue = sqs.create_queue(QueueName="q", Attributes={"Policy": policy})["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:000000000000:q")
     sns.publish(TopicArn=topic, Message="hi")
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]

@@ -86,7 +86,10 @@ def test_dynamodb_keeps_and_finds_connections(play: Play) -> None:
 
 def test_sns_and_eventbridge_pass_messages_on(play: Play) -> None:
     async def main(world: World) -> None:
-        queue = (await world.aws("sqs", "CreateQueue", QueueName="q"))["QueueUrl"]
+        services = {"Service": ["sns.amazonaws.com", "events.amazonaws.com"]}
+        statement = {"Effect": "Allow", "Principal": services, "Action": "sqs:SendMessage"}
+        policy = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+        queue = (await world.aws("sqs", "CreateQueue", QueueName="q", Attributes=policy))["QueueUrl"]
         where = {"QueueUrl": queue, "AttributeNames": ["QueueArn"]}
         queue_arn = (await world.aws("sqs", "GetQueueAttributes", **where))["Attributes"]["QueueArn"]
         topic = (await world.aws("sns", "CreateTopic", Name="t"))["TopicArn"]

@@ -399,3 +399,25 @@ def test_a_pattern_without_end_is_refused() -> None:
             await world.map(FilterCriteria=deep)
 
     play(body)
+
+
+def test_a_mapping_whose_queue_is_gone_is_disabled_until_it_is_enabled_again() -> None:
+    async def body(world: World) -> None:
+        url = await world.queue()
+        mapping = await world.map()
+        await asyncio.sleep(5)
+        await world.aws("sqs", "DeleteQueue", QueueUrl=url)
+        gone = await world.aws("lambda", "GetEventSourceMapping", UUID=mapping)
+        assert (gone["State"], gone["StateTransitionReason"]) == ("Disabled", "LAMBDA_INITIATED")
+        assert gone["LastProcessingResult"] == "PROBLEM: The specified queue does not exist."
+        await asyncio.sleep(60)  # the name is free again
+        url = await world.queue()
+        await world.send(url, "waits")
+        await asyncio.sleep(5)
+        assert world.functions.calls == []
+        shown = await world.aws("lambda", "UpdateEventSourceMapping", UUID=mapping, Enabled=True)
+        assert "LastProcessingResult" not in shown
+        await world.quiet()
+        assert [bodies for _, bodies in world.functions.calls] == [["waits"]]
+
+    play(body)

@@ -53,6 +53,11 @@ _STREAMS = {
 }
 MOST_FILTERS = 5  # Lambda Developer Guide, event filtering; a quota that can be raised to 10
 _LIST = 100
+_BY_USER = "USER_INITIATED"
+_BY_LAMBDA = (
+    "LAMBDA_INITIATED"  # "either User initiated or Lambda initiated" (API reference); the form is UNSOURCED
+)
+_NO_QUEUE = "The specified queue does not exist."
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +72,8 @@ class Mapped:
     modified: datetime
     members: dict[str, Any]
     epoch: int = 0
+    reason: str = _BY_USER
+    result: str | None = None  # LastProcessingResult
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -126,7 +133,14 @@ class Mappings:
         self._listener = listener
 
     def wake(self) -> None:
-        """Something changed."""
+        """Something changed. A mapping whose queue is gone is disabled until somebody enables it again.
+
+        UNSOURCED: that Lambda disables it (the states and the two reasons are the API reference's), and the text.
+        """
+        for one in self.kept.values():
+            if one.enabled and self.inbox(one.source_arn) is None:
+                one.enabled, one.reason, one.result = False, _BY_LAMBDA, f"PROBLEM: {_NO_QUEUE}"
+                one.modified = self._sqs.sandbox.clock.utcnow()
         if self._listener is not None:
             self._listener()
 
@@ -210,7 +224,7 @@ class EventSourceMappings:
         if visibility is None:
             raise invalid(
                 "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
-                "SQS Error Message: The specified queue does not exist."
+                f"SQS Error Message: {_NO_QUEUE}"
             )
         timeout = version.config["Timeout"]
         if visibility < timeout:
@@ -234,6 +248,7 @@ class EventSourceMappings:
         one.function = await self._function(self._state.region(one.region), name, one.source_arn)
         one.members = {name: value for name, value in members.items() if value not in ({}, None)}
         one.enabled = params.get("Enabled", one.enabled)
+        one.reason, one.result = _BY_USER, None
         one.modified = self._state.now()
         one.epoch += 1
         self._mappings.wake()
@@ -279,7 +294,8 @@ class EventSourceMappings:
             "FunctionArn": one.function,
             "LastModified": one.modified,
             "State": state or ("Enabled" if one.enabled else "Disabled"),
-            "StateTransitionReason": "USER_INITIATED",
+            "StateTransitionReason": one.reason,
+            **({"LastProcessingResult": one.result} if one.result else {}),
             **one.members,
         }
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.aws.errors import AwsError
+from sandbox.control.shims.sqs.policy import Sender, may_send, sender_of
 from sandbox.control.shims.sqs.queue import Queue
 from sandbox.control.shims.sqs.sending import Sending
 from sandbox.control.shims.sqs.state import State
@@ -33,14 +35,19 @@ class Bridge:
         Bridge.current = self
         return _patch
 
-    def send(self, region: str, name: str, params: Mapping[str, Any]) -> None:
+    def send(self, region: str, name: str, sender: Sender | None, params: Mapping[str, Any]) -> None:
         """Send a message, from moto's thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._send, region, name, params)
+        self._loop.call_soon_threadsafe(self._send, region, name, sender, params)
 
-    def _send(self, region: str, name: str, params: Mapping[str, Any]) -> None:
+    def _send(self, region: str, name: str, sender: Sender | None, params: Mapping[str, Any]) -> None:
+        account = self._state.sandbox.settings.account
         try:
-            self._sending.put(self._state.named(region, name), params)
+            queue = self._state.named(region, name)
+            if sender is not None and not may_send(queue, sender, account):
+                reason = f"The queue's policy does not let {sender.service} send for {sender.source}."
+                raise AwsError(403, "AccessDenied", reason)
+            self._sending.put(queue, params)
         except AwsError as error:  # AWS's services lose what a queue refuses, too; here the timeline shows it
             self._state.sandbox.timeline.record("sqs", "message_refused", "", queue=name, error=str(error))
 
@@ -62,7 +69,8 @@ def _patch() -> None:
         }
         params = {names[k]: v for k, v in given.items() if k in names and v is not None}
         assert Bridge.current is not None
-        Bridge.current.send(self.region_name, queue_name, {**params, "MessageBody": message_body})
+        sender = sender_of(sys._getframe(1))
+        Bridge.current.send(self.region_name, queue_name, sender, {**params, "MessageBody": message_body})
 
     def get_queue(self: Any, queue_name: str) -> Any:
         assert Bridge.current is not None
