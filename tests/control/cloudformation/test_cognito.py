@@ -129,11 +129,12 @@ def test_a_stacks_user_logs_in_and_its_identity_has_a_role(play: Any) -> None:
 
 def test_a_trigger_that_is_not_emulated_fails_the_stack_and_is_named(play: Any) -> None:
     async def main(lab: Any) -> None:
-        config = {"CustomMessage": "arn:aws:lambda:us-east-1:000000000000:function:x"}
+        function = "arn:aws:lambda:us-east-1:000000000000:function:x"
+        config = {"CustomSMSSender": {"LambdaArn": function, "LambdaVersion": "V1_0"}}
         resources = {"Users": {"Type": "AWS::Cognito::UserPool", "Properties": {"LambdaConfig": config}}}
         stack = await lab.create(json.dumps({"Resources": resources}))
         assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
         events = (await lab.cfn("DescribeStackEvents", StackName="s"))["StackEvents"]
-        assert any("CustomMessage" in event.get("ResourceStatusReason", "") for event in events)
+        assert any("CustomSMSSender" in event.get("ResourceStatusReason", "") for event in events)
 
     play(main)
