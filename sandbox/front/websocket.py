@@ -34,6 +34,9 @@ _PER_FRAME = 256
 # What may pile up for a client that does not read, before it is cut off (bytes). Services whose AWS counterpart has a
 # limit of its own look at `buffered` earlier; this one is the sandbox's, for its memory.
 UNREAD = 2**26
+# The same for all clients together, of those that leave more than `SLOW` unread: the one with most of it is cut off.
+UNREAD_BY_ALL = 2**28
+SLOW = 2**20
 _NAMES: dict[Opcode, Literal["text", "binary", "continuation", "ping", "pong"]] = {
     Opcode.TEXT: "text",
     Opcode.BINARY: "binary",
@@ -194,8 +197,18 @@ class WebSocketConnection(asyncio.Protocol):
             else:
                 self._protocol.send_binary(data)
             self._flush()
-            if self.buffered > UNREAD:
-                self._give_up()
+            if self.buffered > SLOW:
+                self._hold_bounds()
+
+    def _hold_bounds(self) -> None:
+        """Cut off who leaves too much unread: this client, or when it is too much of all, the worst of them."""
+        if self.buffered > UNREAD:
+            self._give_up()
+            return
+        _slow.add(self)
+        _slow.difference_update([other for other in _slow if other.buffered <= SLOW])
+        if sum(other.buffered for other in _slow) > UNREAD_BY_ALL:
+            max(_slow, key=lambda other: other.buffered)._give_up()
 
     def _give_up(self) -> None:
         detail = f"the client has left {self.buffered} bytes unread"
@@ -343,6 +356,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _end(self, outcome: WebSocketDisconnect, keep: bool = False) -> None:
         """Note the end. ``keep``: the service still gets the frames that came before."""
         self._ended = outcome
+        _slow.discard(self)
         if not keep:
             self._frames.clear()
         self._wake()
@@ -350,6 +364,9 @@ class WebSocketConnection(asyncio.Protocol):
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+_slow: set[WebSocketConnection] = set()  # open ones with more than SLOW unread, as far as known
 
 
 class _Protocol(Protocol):

@@ -411,6 +411,41 @@ def test_a_client_that_never_reads_is_cut_off(tmp_path, monkeypatch, caplog, tls
     assert "bytes unread" in caplog.text
 
 
+def test_of_clients_that_leave_too_much_together_the_worst_is_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setattr("sandbox.front.websocket.UNREAD_BY_ALL", 2**23)
+    leaves = {"/a": 2**22, "/b": 2**21, "/c": 2**21, "/d": 2**21}  # the last one is too much
+
+    async def main(clock: Clock) -> None:
+        sockets = {}
+        full = asyncio.Queue()
+
+        async def pusher(scope, receive, send):
+            socket = scope["websocket"]
+            await socket.accept()
+            while socket.buffered < leaves[scope["path"]] and not socket.closed:
+                socket.send(b"x" * 100_000)
+                await asyncio.sleep(0)
+            sockets[scope["path"]] = socket
+            full.put_nowait(None)
+            await socket.receive()
+
+        async with serving(pusher, clock, tmp_path) as (port, _):
+            writers = []
+            for path in leaves:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.transport.pause_reading()
+                writer.write(HELLO.replace(b"/x?a=1", path.encode()) + b"\r\n")
+                await asyncio.wait_for(full.get(), 10)
+                writers.append(writer)
+            assert {path: socket.closed for path, socket in sockets.items()} == {
+                path: path == "/a" for path in leaves
+            }
+            for writer in writers:
+                writer.transport.abort()
+
+    sandbox.clock.run(main)
+
+
 def test_a_service_that_does_not_receive_holds_the_client_back(tmp_path):
     async def main(clock: Clock) -> None:
         socket = asyncio.get_running_loop().create_future()
