@@ -13,7 +13,7 @@ from mock_llm.apis.anthropic import Anthropic
 from mock_llm.apis.bedrock import Bedrock
 from mock_llm.apis.mock import Mock
 from mock_llm.apis.openai import OpenAI
-from mock_llm.doors import Doors
+from mock_llm.doors import pass_doors
 from mock_llm.ledger import Ledger, Request
 from mock_llm.profiles import ProfileError
 from mock_llm.quota import Quotas
@@ -61,7 +61,6 @@ class MockLLM:
         self.ledger = Ledger()
         self.quotas = Quotas()
         self._asked: Counter[int] = Counter()
-        self._doors = Doors()
         self._add_routes()
         text.words()  # loaded now, not while the first answer is due
 
@@ -120,7 +119,7 @@ class MockLLM:
         if isinstance(api, Mock):
             await self._answer(exchange, api, handlers)
             return
-        await self._doors.enter(exchange.loop)
+        await pass_doors(exchange.loop)
         version = str(exchange.scope.get("http_version", "1.1"))
         args = exchange.method, exchange.path, exchange.headers, version
         request = exchange.request = self.ledger.opened(exchange.started, *args)

@@ -117,7 +117,7 @@ class _Stream:
 
     def _collect(self, now: float, chunks: list[bytes]) -> float | None:
         """Add the chunks of the frames that are due; the instant of the next one."""
-        frame, due, reached, watched = self._held, self._due, None, self._watched
+        frame, due, reached = self._held, self._due, None
         if now - due > self._late:
             self._note_late(now - due)
         self._held = None
@@ -129,24 +129,27 @@ class _Stream:
                     self._stop()
                     return None
                 offset = frame[0]
+                if offset == FOREVER:
+                    return None
                 if offset != reached:
-                    if offset == FOREVER:
-                        return None
-                    reached = offset
-                    due = due_at(self._start, offset)
+                    reached, due = offset, due_at(self._start, offset)
                     if now - due > self._late:
                         self._note_late(now - due)
             if due > now or len(chunks) == BREATH:
                 self._held, self._due = frame, due
                 return due
-            _, data, text, fault, ends = frame
-            if text is not None:
-                watched.token(text)
-            if fault is not None:
-                watched.faulted(fault, ends)
-            if data:
-                chunks.append(b"%x\r\n%b\r\n" % (len(data), data))
+            self._take(frame, chunks)
             frame = None
+
+    def _take(self, frame: Frame, chunks: list[bytes]) -> None:
+        """Add the chunk of a frame that is due, and tell of it."""
+        _, data, text, fault, ends = frame
+        if text is not None:
+            self._watched.token(text)
+        if fault is not None:
+            self._watched.faulted(fault, ends)
+        if data:
+            chunks.append(b"%x\r\n%b\r\n" % (len(data), data))
 
     def _note_late(self, late: float) -> None:
         self._late = late

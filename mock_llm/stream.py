@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from mock_llm.direct import BREATH, play_directly, writer_of
+from mock_llm.doors import pass_doors
 from mock_llm.ledger import Request
 from mock_llm.pace import FOREVER, due_at
 from mock_llm.wire import Exchange, Headers
@@ -147,6 +148,7 @@ async def play(
         writer = writer_of(exchange)
         if writer is not None:
             await play_directly(exchange, writer, rest, watched, pacer)
+            await pass_doors(exchange.loop)
         else:
             await _play_by_asgi(exchange, rest, watched, pacer, reached=opens)
         if not pacer.gone:

@@ -15,6 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from mock_llm import stream
 from mock_llm.app import MockLLM, create_app
 from mock_llm.http1 import CycleWriter, DirectProtocol
 from sandbox.clock import Clock, run
@@ -115,6 +116,30 @@ def test_frames_of_one_instant_leave_in_few_writes(monkeypatch: pytest.MonkeyPat
         return sum(b"data: " in data for data in writes)
 
     assert asyncio.run(main()) <= 11  # 323 frames
+
+
+def test_an_answer_passes_the_doors_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    came, opened = asyncio.Event(), asyncio.Event()
+
+    async def shut(loop: asyncio.AbstractEventLoop) -> None:
+        came.set()
+        await opened.wait()
+
+    monkeypatch.setattr(stream, "pass_doors", shut)
+
+    async def main() -> tuple[bytes, bytes]:
+        async with listening(create_app(), DirectProtocol) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(question(tokens=3, rate="inf"))
+            tokens = await reader.readuntil(b"[DONE]\n\n\r\n")
+            await came.wait()
+            opened.set()
+            end = await reader.readuntil(b"0\r\n\r\n")
+            writer.close()
+        return tokens, end
+
+    tokens, end = asyncio.run(main())
+    assert (tokens.count(b'"delta":{"content"'), end) == (3, b"0\r\n\r\n")
 
 
 def _slow_client(count: int) -> socket.socket:

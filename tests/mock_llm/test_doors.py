@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mock_llm.doors import COST, Doors
+from mock_llm.doors import EACH, Doors, pass_doors
 
 
 def turns(jump: Any, count: int, busy: float = 0.0) -> list[int]:
@@ -38,7 +38,7 @@ def test_one_in_a_turn(jump: Any) -> None:
 
 
 def test_more_when_turns_are_long(jump: Any) -> None:
-    seen = turns(jump, 100, busy=10.1 * COST)
+    seen = turns(jump, 100, busy=10.1 * EACH)
     assert max(seen.count(turn) for turn in seen) == 10
     assert seen == sorted(seen)
 
@@ -54,3 +54,22 @@ def test_one_that_gave_up_does_not_keep_the_others_out() -> None:
         return sum(task.cancelled() for task in tasks)
 
     assert asyncio.run(asyncio.wait_for(main(), 5)) == 1
+
+
+def test_a_loop_has_one_pair_of_doors() -> None:
+    async def main() -> list[int]:
+        loop, turn, passed = asyncio.get_running_loop(), [0], []
+
+        def tick() -> None:
+            turn[0] += 1
+            loop.call_soon(tick)
+
+        async def come() -> None:
+            await pass_doors(loop)
+            passed.append(turn[0])
+
+        loop.call_soon(tick)
+        await asyncio.gather(*(come() for _ in range(5)))
+        return passed
+
+    assert len(set(asyncio.run(main()))) == 5
