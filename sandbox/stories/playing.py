@@ -6,6 +6,7 @@ it played, no other. On an interrupt they end their stories properly: no functio
 
 from __future__ import annotations
 
+import os
 import signal
 import traceback
 from collections.abc import Callable, Generator, Sequence
@@ -95,9 +96,9 @@ class Stage:
 
     def _work(self, line: connection.Connection) -> None:
         """In a worker: play what is asked for, until nobody asks any more."""
-        # The terminal's Ctrl-C reaches all; what comes of it is the first process's to say.
-        signal.signal(signal.SIGINT, lambda *_: None)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        os.setpgid(
+            0, 0
+        )  # out of reach of the terminal's Ctrl-C: a second interrupt would break off the first's work
         with suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
             while True:
                 story = self._stories[line.recv()]
@@ -109,7 +110,7 @@ class Stage:
                     error.add_note(f"{story.pattern}/{story.id}, in the process that played it:")
                     error.add_note(traceback.format_exc())
                     line.send(error)
-        signal.signal(signal.SIGTERM, lambda *_: None)  # it is leaving already
+        signal.signal(signal.SIGINT, lambda *_: None)  # it is leaving already
 
 
 class _Worker:
@@ -141,8 +142,8 @@ class _Worker:
     def stop(self) -> None:
         """Have it leave, in the middle of a story if it plays one."""
         self.line.close()
-        if self.place is not None:
-            self._process.terminate()
+        if self.place is not None and self._process.is_alive():
+            os.kill(self._process.pid or 0, signal.SIGINT)
 
     def ended(self) -> str:
         """Wait for its end; how it was."""
