@@ -12,6 +12,7 @@ NAMES = (
     "delay_per_token",
     "alb_delay",
     "mock_llm_pace",
+    "mock_llm_alone",
     "mock_llm_compare",
     "websocket_connections",
     "iot_subscribers",

@@ -36,7 +36,7 @@ def listen(host: str, port: int, app: Application, title: str = "mock_llm listen
         print(f"mock-llm: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
         return 1
     server = _Server(config, title)
-    _rarely_collect()
+    rarely_collect()
     try:
         server.run(sockets)
     except KeyboardInterrupt:  # uvicorn has stopped in order, and passes the signal on
@@ -59,7 +59,7 @@ def _doorways(host: str, port: int) -> list[socket.socket]:
     return [listening, *(listening.dup() for _ in range(DOORWAYS - 1))]
 
 
-def _rarely_collect() -> None:
+def rarely_collect() -> None:
     """Keep the garbage collector from making every stream wait while it looks at what never goes.
 
     A full collection takes some 20 ms, a whole gap between tokens. What is loaded is no garbage, and answers leave
