@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,8 @@ def test_an_interrupt_ends_stories_properly_and_keeps_what_ended(stories: list[S
     playing = stage(stories[:2], play)
     together = playing.together(2)
     results = [next(together)]
-    os.write(writes, b".")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), closing(together):
+        os.write(writes, b".")
         next(together)
     assert [one.story.id for one in results] == ["s0"]
     assert list(playing.results) == [0]
