@@ -77,7 +77,8 @@ def test_a_code_is_asked_for_once_its_factor_is_on(served: Served, kind: str) ->
     assert (mail["medium"], mail["destination"]) == (medium, destination)
     name = f"{kind}_CODE"
     wrong = {name: "0" * len(mail["code"])}
-    assert error(lambda: respond(pool, asked, **wrong))[0] == "CodeMismatchException"
+    mismatch = ("CodeMismatchException", "Invalid code or auth state for the user.")
+    assert [error(lambda: respond(pool, asked, **wrong)) for _ in range(2)] == [mismatch] * 2
     assert error(lambda: respond(pool, asked)) == (
         "InvalidParameterException",
         f"Missing required parameter {name}",
@@ -121,6 +122,11 @@ def test_a_factor_needs_where_to_send_to(served: Served) -> None:
         pool.idp.set_user_mfa_preference, AccessToken=access, SMSMfaSettings={"Enabled": True}
     )
     assert (code, "SMS_MFA" in message) == ("InvalidParameterException", True)
+    token = {"SoftwareTokenMfaSettings": {"Enabled": True}}
+    assert error(pool.idp.admin_set_user_mfa_preference, UserPoolId=pool.id, Username="ada", **token) == (
+        "InvalidParameterException",
+        "User does not have delivery config set to turn on SOFTWARE_TOKEN_MFA",
+    )
 
 
 def choosing(served: Served, *factors: str, mode: str = "OFF") -> Pool:

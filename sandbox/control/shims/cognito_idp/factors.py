@@ -1,8 +1,9 @@
 """Second factors of a login: software tokens, and codes by text message and e-mail.
 
 Sources: botocore (RespondToAuthChallenge, SetUserMFAPreference, SetUserPoolMfaConfig); Cognito developer guide,
-user-pool-settings-mfa. A code holds as long as its session. UNSOURCED: the words about a wrong code, how many digits
-codes have (6 of SMS_MFA, 8 of the others), and what is asked for when several factors are on and none is preferred
+user-pool-settings-mfa. A code holds as long as its session. A wrong code leaves it open, in
+the words that users of SMS_MFA quote. UNSOURCED: that they are EMAIL_OTP's too, how many digits codes have (6 of
+SMS_MFA, 8 of the others), and what is asked for when several factors are on and none is preferred
 (SELECT_MFA_TYPE here).
 """
 

@@ -74,7 +74,7 @@ async def renew(state: State, client: Client, refresh_token: str) -> TokenSet:
     if grant is None or grant.client_id != client.id:
         raise errors.not_authorized("Invalid Refresh Token")
     if grant.origin_jti in state.revoked:
-        raise errors.not_authorized("Refresh Token has been revoked")
+        raise errors.not_authorized("Refresh Token has been revoked")  # the text is UNSOURCED
     if state.now() >= grant.expires:
         raise errors.not_authorized("Refresh Token has expired")
     user = await state.user(client.pool_id, grant.username)

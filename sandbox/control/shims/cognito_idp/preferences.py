@@ -1,8 +1,8 @@
 """Which second factors a pool knows, and which of them a user wants.
 
 Source: botocore (SetUserPoolMfaConfig, SetUserMFAPreference, GetUserAuthFactors). That a text message needs a
-telephone number and an e-mail code an e-mail address is the guide's; the words of the refusals are UNSOURCED but for
-software tokens.
+telephone number and an e-mail code an e-mail address is the guide's; the words of refusals are as users quote them
+(of SMS_MFA and EMAIL_OTP in analogy to SOFTWARE_TOKEN_MFA).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Preferences:
     async def prefer(self, call: Call) -> None:
         """``SetUserMFAPreference``."""
         held = await issuing.holder(self._state, call.params["AccessToken"])
-        await self._prefer(held.client.pool_id, held.user, call.params)
+        await self._prefer(held.client.pool_id, held.user, call.params, by_admin=False)
 
     async def admin_prefer(self, call: Call) -> None:
         """``AdminSetUserMFAPreference``."""
@@ -69,7 +69,7 @@ class Preferences:
         user = await self._state.user(pool_id, call.params["Username"])
         if user is None:
             raise errors.no_user()
-        await self._prefer(pool_id, user, call.params)
+        await self._prefer(pool_id, user, call.params, by_admin=True)
 
     async def first_factors(self, call: Call) -> Mapping[str, Any]:
         """``GetUserAuthFactors``."""
@@ -80,13 +80,13 @@ class Preferences:
             shown["UserMFASettingList"] = held.user.mfa_settings
         return shown | ({"PreferredMfaSetting": held.user.preferred_mfa} if held.user.preferred_mfa else {})
 
-    async def _prefer(self, pool_id: str, user: User, params: Mapping[str, Any]) -> None:
+    async def _prefer(self, pool_id: str, user: User, params: Mapping[str, Any], *, by_admin: bool) -> None:
         if (params.get("WebAuthnMfaSettings") or {}).get("Enabled"):
             raise NotEmulatedError("WebAuthnMfaSettings of Cognito user pools")
         given = {KINDS[name]: params[name] for name in KINDS if params.get(name) is not None}
         for (factor, _, attribute), settings in given.items():
             if settings.get("Enabled"):
-                self._check(pool_id, user, factor, attribute)
+                self._check(pool_id, user, factor, attribute, by_admin=by_admin)
         preferred = [kind[0] for kind, one in given.items() if one.get("Enabled") and one.get("PreferredMfa")]
         if len(preferred) > 1:
             raise errors.invalid("Only one MFA may be preferred.")
@@ -104,12 +104,13 @@ class Preferences:
 
         await self._state.change(pool_id, user.username, change)
 
-    def _check(self, pool_id: str, user: User, factor: str, attribute: str | None) -> None:
+    def _check(self, pool_id: str, user: User, factor: str, attribute: str | None, *, by_admin: bool) -> None:
         key = (pool_id, user.sub)
-        if attribute is None and key not in self._state.software_tokens:
+        if attribute is None and key not in self._state.software_tokens and not by_admin:
             pending = key in self._state.pending_tokens
             raise errors.invalid(f"User has not {'verified' if pending else 'set up'} software token mfa")
-        if attribute is not None and not user.attributes.get(attribute):
+        there = user.attributes.get(attribute) if attribute else key in self._state.software_tokens
+        if not there:
             raise errors.invalid(f"User does not have delivery config set to turn on {factor}")
 
 
