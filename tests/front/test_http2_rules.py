@@ -1,5 +1,6 @@
 """The rules of HTTP/2 for any server (RFC 9113), as h2spec's generic cases have them, frame by frame.
 
+Each case names its section. Load balancers, h2c and TLS share the connections that are asked here.
 Most are the h2 library's own; here the whole front is asked, since it decides what becomes of an error.
 """
 
@@ -188,58 +189,111 @@ def with_(*more: tuple[str, str], without: str = "") -> list[tuple[str, str]]:
 
 
 CASES: dict[str, tuple[Callable[[Peer], list[Frame | bytes]], set[int]]] = {
-    "HEADERS on stream 0": (lambda p: [raw(1, 5, 0, p.encoder.encode(GET))], {PROTOCOL}),
-    "DATA on stream 0": (lambda p: [raw(0, 1, 0, b"x")], {PROTOCOL}),
-    "DATA on an idle stream": (lambda p: [raw(0, 1, 1, b"x")], {PROTOCOL, STREAM_CLOSED}),
-    "RST_STREAM on an idle stream": (lambda p: [RstStreamFrame(1, 8)], {PROTOCOL}),
-    "WINDOW_UPDATE on an idle stream": (lambda p: [WindowUpdateFrame(1, 1)], {PROTOCOL}),
-    "CONTINUATION without HEADERS": (lambda p: [ContinuationFrame(1, b"", flags=["END_HEADERS"])], {PROTOCOL}),
-    "an even stream": (lambda p: [p.headers(stream=2)], {PROTOCOL}),
-    "a lower stream": (lambda p: [p.headers(stream=5), p.headers(stream=3)], {PROTOCOL, STREAM_CLOSED}),
-    "a frame over 16,384 bytes": (lambda p: [p.headers(end=False), raw(0, 1, 1, bytes(16_385))], {FRAME_SIZE}),
-    "a PING of 7 bytes": (lambda p: [raw(6, 0, 0, bytes(7))], {FRAME_SIZE}),
-    "a PING on a stream": (lambda p: [raw(6, 0, 1, bytes(8))], {PROTOCOL}),
-    "SETTINGS on a stream": (lambda p: [raw(4, 0, 1, b"")], {PROTOCOL}),
-    "SETTINGS of 5 bytes": (lambda p: [raw(4, 0, 0, bytes(5))], {FRAME_SIZE}),
-    "SETTINGS that acknowledge with a body": (lambda p: [raw(4, 1, 0, bytes(6))], {FRAME_SIZE, PROTOCOL}),
-    "ENABLE_PUSH of 2": (lambda p: [raw(4, 0, 0, struct.pack(">HL", 2, 2))], {PROTOCOL}),
-    "a window over 2^31-1 in SETTINGS": (lambda p: [raw(4, 0, 0, struct.pack(">HL", 4, 2**31))], {FLOW_CONTROL}),
-    "MAX_FRAME_SIZE below 16,384": (lambda p: [raw(4, 0, 0, struct.pack(">HL", 5, 100))], {PROTOCOL}),
-    "WINDOW_UPDATE of 0": (lambda p: [raw(8, 0, 0, bytes(4))], {PROTOCOL}),
-    "WINDOW_UPDATE of 3 bytes": (lambda p: [raw(8, 0, 0, bytes(3))], {FRAME_SIZE}),
-    "a connection's window over 2^31-1": (
+    "6.2: HEADERS on stream 0": (lambda p: [raw(1, 5, 0, p.encoder.encode(GET))], {PROTOCOL}),
+    "6.1: DATA on stream 0": (lambda p: [raw(0, 1, 0, b"x")], {PROTOCOL}),
+    "5.1: DATA on an idle stream": (lambda p: [raw(0, 1, 1, b"x")], {PROTOCOL, STREAM_CLOSED}),
+    "6.4: RST_STREAM on an idle stream": (lambda p: [RstStreamFrame(1, 8)], {PROTOCOL}),
+    "5.1: WINDOW_UPDATE on an idle stream": (lambda p: [WindowUpdateFrame(1, 1)], {PROTOCOL}),
+    "6.10: CONTINUATION without HEADERS": (lambda p: [ContinuationFrame(1, b"", flags=["END_HEADERS"])], {PROTOCOL}),
+    "5.1.1: an even stream": (lambda p: [p.headers(stream=2)], {PROTOCOL}),
+    "5.1.1: a lower stream": (lambda p: [p.headers(stream=5), p.headers(stream=3)], {PROTOCOL, STREAM_CLOSED}),
+    "4.2: a frame over 16,384 bytes": (lambda p: [p.headers(end=False), raw(0, 1, 1, bytes(16_385))], {FRAME_SIZE}),
+    "6.7: a PING of 7 bytes": (lambda p: [raw(6, 0, 0, bytes(7))], {FRAME_SIZE}),
+    "6.7: a PING on a stream": (lambda p: [raw(6, 0, 1, bytes(8))], {PROTOCOL}),
+    "6.5: SETTINGS on a stream": (lambda p: [raw(4, 0, 1, b"")], {PROTOCOL}),
+    "6.5: SETTINGS of 5 bytes": (lambda p: [raw(4, 0, 0, bytes(5))], {FRAME_SIZE}),
+    "6.5: SETTINGS that acknowledge with a body": (lambda p: [raw(4, 1, 0, bytes(6))], {FRAME_SIZE, PROTOCOL}),
+    "6.5.2: ENABLE_PUSH of 2": (lambda p: [raw(4, 0, 0, struct.pack(">HL", 2, 2))], {PROTOCOL}),
+    "6.5.2: a window over 2^31-1 in SETTINGS": (
+        lambda p: [raw(4, 0, 0, struct.pack(">HL", 4, 2**31))],
+        {FLOW_CONTROL},
+    ),
+    "6.5.2: MAX_FRAME_SIZE below 16,384": (lambda p: [raw(4, 0, 0, struct.pack(">HL", 5, 100))], {PROTOCOL}),
+    "6.9: WINDOW_UPDATE of 0": (lambda p: [raw(8, 0, 0, bytes(4))], {PROTOCOL}),
+    "6.9: WINDOW_UPDATE of 3 bytes": (lambda p: [raw(8, 0, 0, bytes(3))], {FRAME_SIZE}),
+    "6.9.1: a connection's window over 2^31-1": (
         lambda p: [WindowUpdateFrame(0, 2**31 - 1), WindowUpdateFrame(0, 2**31 - 1)],
         {FLOW_CONTROL},
     ),
-    "a stream that depends on itself": (lambda p: [PriorityFrame(1, depends_on=1)], {PROTOCOL}),
-    "PRIORITY of 4 bytes": (lambda p: [raw(2, 0, 1, bytes(4))], {FRAME_SIZE}),
-    "RST_STREAM of 3 bytes": (lambda p: [p.headers(end=False), raw(3, 0, 1, bytes(3))], {FRAME_SIZE}),
-    "headers that cannot be decoded": (lambda p: [raw(1, 5, 1, b"\xff\xff\xff\xff\xff")], {COMPRESSION}),
-    "padding longer than its frame": (lambda p: [raw(1, 0x0D, 1, b"\x10ab")], {PROTOCOL}),
-    "a name in capitals": (lambda p: [p.headers(with_(("X-Capital", "1")))], {PROTOCOL}),
-    "an unknown pseudo header": (lambda p: [p.headers(with_((":test", "1")))], {PROTOCOL}),
-    "a pseudo header of answers": (lambda p: [p.headers(with_((":status", "200")))], {PROTOCOL}),
-    "a pseudo header behind others": (
+    "5.3.1 of RFC 7540: a stream that depends on itself": (lambda p: [PriorityFrame(1, depends_on=1)], {PROTOCOL}),
+    "6.3: PRIORITY of 4 bytes": (lambda p: [raw(2, 0, 1, bytes(4))], {FRAME_SIZE}),
+    "6.4: RST_STREAM of 3 bytes": (lambda p: [p.headers(end=False), raw(3, 0, 1, bytes(3))], {FRAME_SIZE}),
+    "4.3: headers that cannot be decoded": (lambda p: [raw(1, 5, 1, b"\xff\xff\xff\xff\xff")], {COMPRESSION}),
+    "6.2: padding longer than its frame": (lambda p: [raw(1, 0x0D, 1, b"\x10ab")], {PROTOCOL}),
+    "8.2.1: a name in capitals": (lambda p: [p.headers(with_(("X-Capital", "1")))], {PROTOCOL}),
+    "8.3: an unknown pseudo header": (lambda p: [p.headers(with_((":test", "1")))], {PROTOCOL}),
+    "8.3: a pseudo header of answers": (lambda p: [p.headers(with_((":status", "200")))], {PROTOCOL}),
+    "8.3: a pseudo header behind others": (
         lambda p: [p.headers(with_(("x", "1"), (":path", "/"), without=":path"))], {PROTOCOL},
     ),
-    "no path": (lambda p: [p.headers(with_(without=":path"))], {PROTOCOL}),
-    "an empty path": (lambda p: [p.headers(with_((":path", ""), without=":path"))], {PROTOCOL}),
-    "no method": (lambda p: [p.headers(with_(without=":method"))], {PROTOCOL}),
-    "two methods": (lambda p: [p.headers([(":method", "GET"), *GET])], {PROTOCOL}),
-    "a header of the connection": (lambda p: [p.headers(with_(("connection", "close")))], {PROTOCOL}),
-    "te that is not trailers": (lambda p: [p.headers(with_(("te", "gzip")))], {PROTOCOL}),
-    "a length that its body does not have": (
+    "8.3.1: no path": (lambda p: [p.headers(with_(without=":path"))], {PROTOCOL}),
+    "8.3.1: an empty path": (lambda p: [p.headers(with_((":path", ""), without=":path"))], {PROTOCOL}),
+    "8.3.1: no method": (lambda p: [p.headers(with_(without=":method"))], {PROTOCOL}),
+    "8.3.1: two methods": (lambda p: [p.headers([(":method", "GET"), *GET])], {PROTOCOL}),
+    "8.2.2: a header of the connection": (lambda p: [p.headers(with_(("connection", "close")))], {PROTOCOL}),
+    "8.2.2: te that is not trailers": (lambda p: [p.headers(with_(("te", "gzip")))], {PROTOCOL}),
+    "8.1.1: a length that its body does not have": (
         lambda p: [p.headers(with_(("content-length", "1")), end=False), DataFrame(1, b"four", flags=["END_STREAM"])],
         {PROTOCOL},
     ),
-    "a second HEADERS without an end": (
+    "8.1: a second HEADERS without an end": (
         lambda p: [p.headers(end=False), p.headers([("x", "1")], end=False)],
         {PROTOCOL},
     ),
-    "DATA behind the end": (
+    "5.1: DATA behind the end": (
         lambda p: [p.headers(), DataFrame(1, b"x", flags=["END_STREAM"])],
         {STREAM_CLOSED, PROTOCOL},
     ),
+    "6.4: RST_STREAM on stream 0": (lambda p: [raw(3, 0, 0, bytes(4))], {PROTOCOL}),
+    "6.3: PRIORITY on stream 0": (lambda p: [raw(2, 0, 0, bytes(5))], {PROTOCOL}),
+    "6.8: GOAWAY on a stream": (lambda p: [raw(7, 0, 1, bytes(8))], {PROTOCOL}),
+    "8.4: PUSH_PROMISE of a client": (
+        lambda p: [p.headers(end=False), raw(5, 4, 1, struct.pack(">L", 2) + p.encoder.encode(GET))],
+        {PROTOCOL},
+    ),
+    "6.2: another frame within a block of headers": (
+        lambda p: [raw(1, 1, 1, p.encoder.encode(GET)[:4]), PingFrame(0, b"12345678")],
+        {PROTOCOL},
+    ),
+    "6.10: CONTINUATION of another stream": (
+        lambda p: [raw(1, 1, 1, p.encoder.encode(GET)[:4]), ContinuationFrame(3, b"", flags=["END_HEADERS"])],
+        {PROTOCOL},
+    ),
+    "6.10: CONTINUATION behind the end of a block": (
+        lambda p: [p.headers(end=False), ContinuationFrame(1, b"", flags=["END_HEADERS"])],
+        {PROTOCOL},
+    ),
+    "6.9.1: a stream's window over 2^31-1": (
+        lambda p: [p.headers(end=False), WindowUpdateFrame(1, 2**31 - 1)],
+        {FLOW_CONTROL},
+    ),
+    "6.5.2: MAX_FRAME_SIZE over 16,777,215": (
+        lambda p: [raw(4, 0, 0, struct.pack(">HL", 5, 2**24))],
+        {PROTOCOL},
+    ),
+    "6.1: padding of DATA longer than its frame": (
+        lambda p: [p.headers(end=False), raw(0, 9, 1, b"\x05abc")],
+        {PROTOCOL},
+    ),
+    "5.1: HEADERS behind the end": (lambda p: [p.headers(), p.headers()], {STREAM_CLOSED, PROTOCOL}),
+    "5.1: DATA behind RST_STREAM": (
+        lambda p: [p.headers(end=False), RstStreamFrame(1, 8), DataFrame(1, b"x")],
+        {STREAM_CLOSED},
+    ),
+    "8.1: a pseudo header in trailers": (
+        lambda p: [p.headers(end=False), p.headers([(":method", "GET")])],
+        {PROTOCOL},
+    ),
+    "8.3.1: no scheme": (lambda p: [p.headers(with_(without=":scheme"))], {PROTOCOL}),
+    "8.1.1: a length that two frames of its body do not have": (
+        lambda p: [
+            p.headers(with_(("content-length", "1")), end=False),
+            DataFrame(1, b"fo"),
+            DataFrame(1, b"ur", flags=["END_STREAM"]),
+        ],
+        {PROTOCOL},
+    ),
+    "4.2: SETTINGS over 16,384 bytes": (lambda p: [raw(4, 0, 0, bytes(16_386))], {FRAME_SIZE}),
 }  # fmt: skip
 
 
