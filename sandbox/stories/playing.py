@@ -96,9 +96,8 @@ class Stage:
 
     def _work(self, line: connection.Connection) -> None:
         """In a worker: play what is asked for, until nobody asks any more."""
-        os.setpgid(
-            0, 0
-        )  # out of reach of the terminal's Ctrl-C: a second interrupt would break off the first's work
+        # Out of reach of the terminal's Ctrl-C: a second interrupt would break off what the first one began.
+        os.setpgid(0, 0)
         with suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
             while True:
                 story = self._stories[line.recv()]
