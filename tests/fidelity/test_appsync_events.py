@@ -516,6 +516,63 @@ def test_a_handler_can_ask_a_function(play: Play) -> None:
     play(main)
 
 
+STORED = """
+import * as ddb from '@aws-appsync/utils/dynamodb';
+import { util } from '@aws-appsync/utils';
+export const onPublish = {
+  request(ctx) {
+    const [{ payload }] = ctx.events;
+    const condition = { id: { attributeExists: false } };
+    return ddb.put({ key: { id: payload.id }, item: { text: payload.text }, condition });
+  },
+  response(ctx) {
+    if (ctx.error) util.error('stored already', ctx.error.type);
+    return ctx.events.map((e) => ({ id: e.id, payload: { stored: ctx.result } }));
+  },
+};
+"""
+
+
+def test_a_handler_can_store_an_event(play: Play) -> None:
+    async def main(world: World) -> None:
+        api = await api_of(world)
+        await world.aws(
+            "dynamodb",
+            "CreateTable",
+            TableName="events",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        table = {"tableName": "events", "awsRegion": "us-east-1"}
+        sources: dict[str, Any] = {
+            "table": {"type": "AMAZON_DYNAMODB", "dynamodbConfig": table},
+            "search": {
+                "type": "AMAZON_OPENSEARCH_SERVICE",
+                "openSearchServiceConfig": {"endpoint": "https://s.test", "awsRegion": "us-east-1"},
+            },
+        }
+        for name, settings in sources.items():
+            role = "arn:aws:iam::000000000000:role/r"
+            where = {"apiId": api.info["apiId"], "name": name, "serviceRoleArn": role}
+            await world.aws("appsync", "CreateDataSource", **where, **settings)
+            config = {"onPublish": {"behavior": "CODE", "integration": {"dataSourceName": name}}}
+            await api.namespace(name, codeHandlers=STORED, handlerConfigs=config)
+        async with api.client() as client:
+            await client.subscribe("/table/a")
+            await api.publish({"id": "1", "text": "hi"}, channel="/table/a")
+            assert await client.events(1) == [("s1", {"stored": {"id": "1", "text": "hi"}})]
+            again = await api.publish({"id": "1", "text": "ho"}, channel="/table/a", status=400)
+            kind = "DynamoDB:ConditionalCheckFailedException"
+            assert again["errors"] == [{"errorType": kind, "message": "stored already"}]
+        kept = await world.aws("dynamodb", "Scan", TableName="events")
+        assert [item["text"]["S"] for item in kept["Items"]] == ["hi"]
+        lacking = await api.publish({"id": "1", "text": "ho"}, channel="/search/a", status=501)
+        assert "AMAZON_OPENSEARCH_SERVICE" in json.dumps(lacking)
+
+    play(main)
+
+
 def test_deliveries_go_wrong_when_asked_to(play: Play) -> None:
     async def main(world: World) -> None:
         api = await api_of(world)

@@ -19,7 +19,7 @@ from sandbox.services.appsync.realtime.handshakes import HandshakeRefused
 from sandbox.services.appsync.realtime.messages import Messages
 from sandbox.services.appsync.request import Request
 from sandbox.services.appsync.schema import executable
-from sandbox.services.appsync.sources import Sources
+from sandbox.services.appsync_sources import Sources
 from sandbox.services.exchange import client_ip
 
 if TYPE_CHECKING:

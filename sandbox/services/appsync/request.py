@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sandbox.services.appsync.batches import Batches
     from sandbox.services.appsync.caller import Caller
     from sandbox.services.appsync.schema import Executable
-    from sandbox.services.appsync.sources import Sources
+    from sandbox.services.appsync_sources import Sources
 
 
 @dataclass(slots=True)

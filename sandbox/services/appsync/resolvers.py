@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from sandbox.services.appsync.errors import FieldError
-from sandbox.services.appsync.sources import SourceError
+from sandbox.services.appsync_sources import SourceError
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource, Mapped, Resolver

@@ -6,6 +6,7 @@ integrations using Lambda"; Powertools for AWS, ``AppSyncEventsPublishEvent`` (t
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.aws import json_text
 from sandbox.aws.appsync_js import Outcome, Runtime, exported
-from sandbox.aws.errors import AwsError, NotEmulatedError
+from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation, InvocationType
 from sandbox.services.appsync_events.errors import RefusedError, unauthorized
+from sandbox.services.appsync_sources import SourceError, Sources
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox
-    from sandbox.control.appsync import ChannelNamespace, EventApi
+    from sandbox.control.appsync import ChannelNamespace, DataSource, EventApi
     from sandbox.services.appsync_events.caller import Caller
     from sandbox.services.appsync_events.channels import Channel
 
@@ -55,12 +57,26 @@ class Occasion:
     id: str  # of the request or connection, for the timeline
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A handler as data sources see it."""
+
+    sandbox: Sandbox
+    api: EventApi
+    id: str
+
+
 class Handlers:
     """Runs the handlers of all namespaces."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._runtime = Runtime(sandbox.ids, sandbox.clock)
+        self._sources = Sources()
+
+    async def close(self) -> None:
+        """Close connections of data sources."""
+        await self._sources.close()
 
     async def publish(self, on: Occasion, events: Sequence[Incoming]) -> dict[str, Handled]:
         """What becomes of each event, by its id. Raises ``RefusedError`` when the handler turns all down."""
@@ -88,7 +104,7 @@ class Handlers:
                 500, _FAILED, f"There is no data source {config['integration']['dataSourceName']}."
             )
         if config["behavior"] == "CODE":
-            return True, await self._with_source(on, name, context, source.type, source.config)
+            return True, await self._with_source(on, name, context, source)
         kind = (config["integration"].get("lambdaConfig") or {}).get("invokeType", "REQUEST_RESPONSE")
         asynchronous = kind == "EVENT"
         answer = await self._invoke(
@@ -109,26 +125,37 @@ class Handlers:
             raise RefusedError(400, error.type or _FAILED, error.message or "")
         return outcome
 
-    async def _with_source(
-        self, on: Occasion, name: str, context: dict[str, Any], kind: str, config: Mapping[str, Any]
-    ) -> Any:
-        """A handler's ``request``, the data source, its ``response``."""
-        if kind not in ("AWS_LAMBDA", "NONE"):
-            raise NotEmulatedError(f"data sources of type {kind} in the handlers of AppSync Events")
+    async def _with_source(self, on: Occasion, name: str, context: dict[str, Any], source: DataSource) -> Any:
+        """A handler's ``request``, the data source, its ``response``, which sees a failure as ``error``."""
         asked = self._run(on, f"{name}.request", context)
-        result = None
         if asked.early:
             return asked.result
-        if kind == "AWS_LAMBDA":
+        after = {**context, "stash": asked.stash}
+        if source.type == "AWS_LAMBDA":
             document = asked.result if isinstance(asked.result, dict) else {}
             invocation: InvocationType = (
                 "Event" if document.get("invocationType") == "Event" else "RequestResponse"
             )
-            result = await self._invoke(on, config, document.get("payload"), invocation)
-        elif isinstance(asked.result, dict):
-            result = asked.result.get("payload")
-        after = {**context, "stash": asked.stash, "result": result}
+            after["result"] = await self._invoke(on, source.config, document.get("payload"), invocation)
+        else:
+            try:
+                after["result"] = await self._ask(on, source, asked.result)
+            except SourceError as failure:
+                self._note(on, str(failure))
+                after["error"] = {"message": failure.message, "type": failure.type}
+                after["result"] = failure.data
         return self._run(on, f"{name}.response", after).result
+
+    async def _ask(self, on: Occasion, source: DataSource, document: Any) -> Any:
+        """What a data source gives. Its patience is that of GraphQL (UNSOURCED). Raises :class:`SourceError`."""
+        limits = self._sandbox.limits
+        try:
+            async with asyncio.timeout(float(limits.value("appsync.execution_timeout"))):
+                return await self._sources.ask(_Asking(self._sandbox, on.api, on.id), source, document)
+        except TimeoutError as late:
+            raise SourceError(
+                "Execution timed out.", str(limits.value("appsync.error.timeout.type"))
+            ) from late
 
     async def _invoke(
         self, on: Occasion, config: Mapping[str, Any], payload: Any, kind: InvocationType

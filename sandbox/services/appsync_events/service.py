@@ -55,6 +55,7 @@ class EventsService:
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
+            await engine.handlers.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         api = await find(self._sandbox, scope["aws"]["api_id"])

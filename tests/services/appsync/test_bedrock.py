@@ -11,7 +11,7 @@ import pytest
 import sandbox.clock
 from sandbox.app import open_sandbox
 from sandbox.control.appsync import DataSource
-from sandbox.services.appsync.sources import SourceError, bedrock
+from sandbox.services.appsync_sources import SourceError, bedrock
 from sandbox.services.http_client import HttpClient
 
 MODEL = "anthropic.claude-3-haiku-20240307-v1:0"

@@ -11,8 +11,8 @@ import pytest
 import sandbox.clock
 from sandbox.app import open_sandbox
 from sandbox.control.appsync import DataSource
-from sandbox.services.appsync.sources import dynamodb
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources import dynamodb
+from sandbox.services.appsync_sources.errors import SourceError
 
 SOURCE = DataSource("table", "AMAZON_DYNAMODB", None, {"dynamodbConfig": {"tableName": "messages"}})
 ATTRIBUTES = [{"AttributeName": "room", "AttributeType": "S"}, {"AttributeName": "n", "AttributeType": "N"}]

@@ -11,7 +11,7 @@ import pytest
 import sandbox.clock
 from sandbox.app import open_sandbox
 from sandbox.control.appsync import DataSource
-from sandbox.services.appsync.sources import SourceError, eventbridge
+from sandbox.services.appsync_sources import SourceError, eventbridge
 
 
 def run(document: dict[str, Any]) -> Any:
@@ -24,6 +24,13 @@ def run(document: dict[str, Any]) -> Any:
             url = (await call("sqs", "CreateQueue", QueueName="q"))["QueueUrl"]
             asked = await call("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["QueueArn"])
             arn = asked["Attributes"]["QueueArn"]
+            allow = {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+            }
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allow, "Resource": arn}]})
+            await call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
             await call("events", "PutRule", Name="r", EventBusName="chat", EventPattern='{"source": ["app"]}')
             await call(
                 "events", "PutTargets", Rule="r", EventBusName="chat", Targets=[{"Id": "q", "Arn": arn}]

@@ -11,8 +11,8 @@ import pytest
 import sandbox.clock
 from sandbox.app import open_sandbox
 from sandbox.control.appsync import DataSource
-from sandbox.services.appsync.sources import SourceError
-from sandbox.services.appsync.sources.http import HttpSource
+from sandbox.services.appsync_sources import SourceError
+from sandbox.services.appsync_sources.http import HttpSource
 from sandbox.services.http_client import HttpClient
 
 TRUST = {

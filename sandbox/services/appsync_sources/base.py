@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import NotEmulatedError
-from sandbox.services.appsync.sources import bedrock, dynamodb, eventbridge, lambda_
-from sandbox.services.appsync.sources.errors import SourceError
-from sandbox.services.appsync.sources.http import HttpSource
+from sandbox.services.appsync_sources import bedrock, dynamodb, eventbridge, lambda_
+from sandbox.services.appsync_sources.errors import SourceError
+from sandbox.services.appsync_sources.http import HttpSource
 from sandbox.services.http_client import HttpClient
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource
-    from sandbox.services.appsync.request import Request
+    from sandbox.services.appsync_sources.asking import Asking, Request
 
 __all__ = ["SourceError", "Sources"]
 
@@ -43,12 +43,16 @@ class Sources:
         ``key``: the resolver or function that asks, for batches. ``direct``: there is no handler; the answers of
         a batch then carry their own errors.
         """
+        if source.type == "AWS_LAMBDA" and isinstance(document, dict):
+            return await lambda_.call(request, source, document, key, batch_size, direct=direct)
+        return await self.ask(request, source, document)
+
+    async def ask(self, request: Asking, source: DataSource, document: Any) -> Any:
+        """The same of any data source but a function."""
         if source.type == "NONE":
             return document.get("payload") if isinstance(document, dict) else None
         if not isinstance(document, dict):
             raise SourceError(f"The request to {source.name} is no object.", "MappingTemplate")
-        if source.type == "AWS_LAMBDA":
-            return await lambda_.call(request, source, document, key, batch_size, direct=direct)
         if source.type == "AMAZON_DYNAMODB":
             return await dynamodb.call(request, source, document)
         if source.type == "HTTP":

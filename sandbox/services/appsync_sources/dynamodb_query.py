@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.services.appsync.sources.dynamodb_call import Table, expressions, projection
-from sandbox.services.appsync.sources.dynamodb_values import item
+from sandbox.services.appsync_sources.dynamodb_call import Table, expressions, projection
+from sandbox.services.appsync_sources.dynamodb_values import item
 
 Document = Mapping[str, Any]
 

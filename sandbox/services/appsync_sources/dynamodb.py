@@ -10,21 +10,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.errors import NotEmulatedError
-from sandbox.services.appsync.sources import dynamodb_batch as batch
-from sandbox.services.appsync.sources import dynamodb_query as query
-from sandbox.services.appsync.sources.dynamodb_call import Table, condition, expressions, projection
-from sandbox.services.appsync.sources.dynamodb_values import attributes, item
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources import dynamodb_batch as batch
+from sandbox.services.appsync_sources import dynamodb_query as query
+from sandbox.services.appsync_sources.dynamodb_call import Table, condition, expressions, projection
+from sandbox.services.appsync_sources.dynamodb_values import attributes, item
+from sandbox.services.appsync_sources.errors import SourceError
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource
-    from sandbox.services.appsync.request import Request
+    from sandbox.services.appsync_sources.asking import Asking
 
 Document = Mapping[str, Any]
 _FAILED = "ConditionalCheckFailedException"
 
 
-async def call(request: Request, source: DataSource, document: Document) -> Any:
+async def call(request: Asking, source: DataSource, document: Document) -> Any:
     """What the table gives. Raises :class:`SourceError`."""
     config = source.config.get("dynamodbConfig") or {}
     operation = str(document.get("operation"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.auth.canonical import canonical_requests, sign, string_to_sign
 from sandbox.auth.request import HEADER_ALGORITHM, Scope, Signature, SignedRequest
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources.errors import SourceError
 
 if TYPE_CHECKING:
     from sandbox.context import Sandbox

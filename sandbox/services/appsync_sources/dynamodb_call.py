@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ParamValidationError
 
 from sandbox.aws.errors import AwsError
-from sandbox.services.appsync.sources.dynamodb_values import attributes
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources.dynamodb_values import attributes
+from sandbox.services.appsync_sources.errors import SourceError
 
 if TYPE_CHECKING:
-    from sandbox.services.appsync.request import Request
+    from sandbox.services.appsync_sources.asking import Asking
 
 
 class Table:
     """A data source's table, on behalf of a request."""
 
-    def __init__(self, request: Request, name: str) -> None:
+    def __init__(self, request: Asking, name: str) -> None:
         self.name = name
         self._request = request
 

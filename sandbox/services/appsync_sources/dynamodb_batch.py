@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.services.appsync.sources.dynamodb_call import Table, condition, expressions, projection
-from sandbox.services.appsync.sources.dynamodb_values import attributes, item
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources.dynamodb_call import Table, condition, expressions, projection
+from sandbox.services.appsync_sources.dynamodb_values import attributes, item
+from sandbox.services.appsync_sources.errors import SourceError
 
 Document = Mapping[str, Any]
 

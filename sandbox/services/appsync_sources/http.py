@@ -13,15 +13,15 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from sandbox.auth import SignedRequest
 from sandbox.aws.errors import AwsError
-from sandbox.services.appsync.sources import signing
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources import signing
+from sandbox.services.appsync_sources.errors import SourceError
 from sandbox.services.http_client import HttpClient, TooLargeError, reachable
 
 if TYPE_CHECKING:
     import httpx
 
     from sandbox.control.appsync import DataSource
-    from sandbox.services.appsync.request import Request
+    from sandbox.services.appsync_sources.asking import Asking
 
 LARGEST = 5 * 2**20  # "Maximum response size: 5 MB" is what the guide's limits say of resolvers; S
 
@@ -32,7 +32,7 @@ class HttpSource:
     def __init__(self, client: HttpClient) -> None:
         self._http = client
 
-    async def call(self, request: Request, source: DataSource, document: Mapping[str, Any]) -> Any:
+    async def call(self, request: Asking, source: DataSource, document: Mapping[str, Any]) -> Any:
         """The endpoint's answer. Raises :class:`SourceError`."""
         import httpx
 
@@ -54,7 +54,7 @@ class HttpSource:
 
 
 async def _build(
-    request: Request, source: DataSource, config: Mapping[str, Any], document: Mapping[str, Any]
+    request: Asking, source: DataSource, config: Mapping[str, Any], document: Mapping[str, Any]
 ) -> httpx.Request:
     import httpx
 

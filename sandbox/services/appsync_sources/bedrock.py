@@ -14,14 +14,14 @@ from urllib.parse import quote, urlsplit
 
 from sandbox.auth import SignedRequest
 from sandbox.aws.errors import AwsError
-from sandbox.services.appsync.sources import signing
-from sandbox.services.appsync.sources.errors import SourceError
-from sandbox.services.appsync.sources.http import LARGEST
+from sandbox.services.appsync_sources import signing
+from sandbox.services.appsync_sources.errors import SourceError
+from sandbox.services.appsync_sources.http import LARGEST
 from sandbox.services.http_client import HttpClient, TooLargeError, reachable
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource
-    from sandbox.services.appsync.request import Request
+    from sandbox.services.appsync_sources.asking import Asking
 
 _OPERATIONS = {"InvokeModel": "invoke", "Converse": "converse"}
 _IAM = {"signingServiceName": "bedrock"}
@@ -33,7 +33,7 @@ _GUARDRAIL = {
 }
 
 
-async def call(request: Request, source: DataSource, document: Mapping[str, Any], http: HttpClient) -> Any:
+async def call(request: Asking, source: DataSource, document: Mapping[str, Any], http: HttpClient) -> Any:
     """The model's answer as JSON. Raises :class:`SourceError`."""
     operation, model = _OPERATIONS.get(str(document.get("operation"))), document.get("modelId")
     if operation is None or not isinstance(model, str):
@@ -49,7 +49,7 @@ async def call(request: Request, source: DataSource, document: Mapping[str, Any]
 
 
 async def _ask(
-    request: Request, source: DataSource, document: Mapping[str, Any], path: str, http: HttpClient
+    request: Asking, source: DataSource, document: Mapping[str, Any], path: str, http: HttpClient
 ) -> Any:
     import httpx
 

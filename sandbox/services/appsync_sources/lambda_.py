@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sandbox.aws import json_text
 from sandbox.aws.errors import AwsError
 from sandbox.context import Invocation, InvocationResult, InvocationType
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources.errors import SourceError
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource
-    from sandbox.services.appsync.request import Request
+    from sandbox.services.appsync_sources.asking import Request
 
 
 async def call(

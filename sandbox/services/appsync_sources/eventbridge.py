@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ParamValidationError
 
 from sandbox.aws.errors import AwsError
-from sandbox.services.appsync.sources.errors import SourceError
+from sandbox.services.appsync_sources.errors import SourceError
 
 if TYPE_CHECKING:
     from sandbox.control.appsync import DataSource
-    from sandbox.services.appsync.request import Request
+    from sandbox.services.appsync_sources.asking import Asking
 
 _MEMBERS = {"source": "Source", "detailType": "DetailType", "resources": "Resources", "time": "Time"}
 
 
-async def call(request: Request, source: DataSource, document: Mapping[str, Any]) -> Any:
+async def call(request: Asking, source: DataSource, document: Mapping[str, Any]) -> Any:
     """``{"Entries", "FailedEntryCount"}``. Raises :class:`SourceError`."""
     if document.get("operation") != "PutEvents":
         raise SourceError(f"Unsupported operation '{document.get('operation')}'.", "MappingTemplate")
