@@ -15,19 +15,22 @@ STORIES = {story.id: story for story in load_stories(FILE)}
 def seen(result: Any) -> list[Any]:
     """What happened when, without what names a process: its id, and an address made of the sandbox's port.
 
+    Of one instant first what the clients and the model told, then what the load balancer did: a client may read the
+    head of an answer before or after the load balancer has written the body.
     A task that is told to stop ends when gunicorn looks at its workers, a tenth of a second earlier or later; what
     the model says to it after the client's last event is left out, too.
     """
-    told = []
+    told: list[Any] = []
+    balancer: list[Any] = []
     over = max(event.at for event in result.trace.events if event.source == "client")
     for event in result.trace.events:
         if event.source == "client" or (event.source == "model" and event.at <= over):
             told.append((event.at, event.source, event.name, event.id, dict(event.data)))
         elif event.source == "alb":
-            told.append((event.at, event.name, event.data.get("bytes"), event.data.get("status")))
+            balancer.append((event.at, event.name, event.data.get("bytes"), event.data.get("status")))
         elif event.name == "task_started":  # when one has ended is the program's own affair
             told.append((event.at, event.name))
-    return told
+    return sorted([*told, *balancer], key=lambda one: one[0])
 
 
 def test_two_runs_look_the_same() -> None:
