@@ -110,12 +110,18 @@ def begin(
     return Turn(model, wish, generation, identity, created, watched, fault, recording, told, headers_at)
 
 
-def refuse_as_told(app: MockLLM, exchange: Exchange, api: str, model: str, prompt: str) -> None:
-    """For answers that are not generated: raise the errors that they were told to end with, as :func:`begin` does."""
+def refuse_as_told(
+    app: MockLLM, exchange: Exchange, api: str, model: str, prompt: str, *, read: int
+) -> Headers:
+    """For answers that are not generated: raise the errors that they were told to end with, as :func:`begin` does.
+
+    The headers that tell what is left of the quota, from which the ``read`` tokens are paid.
+    """
     choice = choose(app.settings, app.overrides, exchange.headers, model)
     identity = app.identity(choice.seed, prompt)
     _note(exchange, api, model, choice, None, stream=False)
     _fault_of(choice, identity, Watched(None, identity, exchange.request))
+    return _spend(app, api, model, read)
 
 
 def _fault_of(choice: Choice, identity: str, watched: Watched) -> Fault | None:

@@ -44,9 +44,10 @@ async def _embed(app: MockLLM, exchange: Exchange) -> None:
     model = exchange.params[0]
     data = request.json_object(await exchange.body(app.settings.max_body))
     answer = embeddings.answer(model, data)
-    refuse_as_told(app, exchange, "bedrock.invoke", model, str(data["inputText"]))
-    count = (b"x-amzn-bedrock-input-token-count", b"%d" % answer["inputTextTokenCount"])
-    await exchange.respond_json(200, answer, [count])
+    read = int(answer["inputTextTokenCount"])
+    told = refuse_as_told(app, exchange, "bedrock.invoke", model, str(data["inputText"]), read=read)
+    count = (b"x-amzn-bedrock-input-token-count", b"%d" % read)
+    await exchange.respond_json(200, answer, [count, *told])
 
 
 async def _answer(app: MockLLM, exchange: Exchange, *, stream: bool) -> None:

@@ -35,14 +35,15 @@ async def embeddings(app: MockLLM, exchange: Exchange) -> None:
     encoding = data.get("encoding_format") or "float"
     if encoding not in ("float", "base64"):
         raise errors.wrong_value("encoding_format", encoding, ["float", "base64"])
-    refuse_as_told(app, exchange, "openai.embeddings", model, fields.digest(texts))
+    read = sum(max(1, count_tokens(text)) for text in texts)
+    told = refuse_as_told(app, exchange, "openai.embeddings", model, fields.digest(texts), read=read)
     rows = [
         {"object": "embedding", "index": index, "embedding": _encoded(embed(text, size), encoding)}
         for index, text in enumerate(texts)
     ]
-    read = sum(max(1, count_tokens(text)) for text in texts)
     usage = {"prompt_tokens": read, "total_tokens": read}
-    await exchange.respond_json(200, {"object": "list", "data": rows, "model": model, "usage": usage})
+    answer = {"object": "list", "data": rows, "model": model, "usage": usage}
+    await exchange.respond_json(200, answer, told)
 
 
 def _texts(data: Mapping[str, Any]) -> list[str]:

@@ -85,3 +85,24 @@ def test_titan_embeds(jump: Any, calls: Any) -> None:
     assert len(ask(TITAN).json()["embedding"]) == 1024
     assert list(ask("amazon.titan-embed-text-v1").json()) == ["embedding", "inputTextTokenCount"]
     assert ask(TITAN, dimensions=3).status == 400
+
+
+def test_vectors_are_paid_from_the_quota(jump: Any, calls: Any) -> None:
+    app = create_app()
+    app.configure(quota="requests=10,tokens=5")
+
+    async def main() -> list[Any]:
+        titan = {"inputText": "one two three four"}
+        asked = [
+            ("/v1/embeddings", {"model": "m", "input": ["one two", "three"]}),
+            ("/v1/embeddings", {"model": "m", "input": ["one two", "three"]}),
+            (f"/model/{TITAN}/invoke", titan),
+            (f"/model/{TITAN}/invoke", titan),
+        ]
+        return [await calls(path, json.dumps(body).encode()).run(app) for path, body in asked]
+
+    paid, refused, titan, throttled = jump(main())
+    assert [call.status for call in (paid, refused, titan, throttled)] == [200, 429, 200, 429]
+    assert dict(paid.sent[0][1]["headers"])[b"x-ratelimit-remaining-tokens"] == b"2"
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    assert dict(throttled.sent[0][1]["headers"])[b"x-amzn-errortype"] == b"ThrottlingException"
