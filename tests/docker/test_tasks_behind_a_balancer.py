@@ -14,9 +14,9 @@ from sandbox.services.ecs.engine import owner as owners
 from sandbox.stories.handle import SandboxHandle
 from tests.docker.images import APPLICATION_BASE, OURS
 from tests.docker.needs import skip_without_images
+from tests.docker.stack import ROOT, Stack, running
 from tests.docker.stand_in.build import IMAGE as LOCALSTACK
 from tests.docker.tasks import inspected, made_by
-from tests.docker.test_compose import ROOT, Stack, running
 
 skip_without_images(APPLICATION_BASE, OURS, LOCALSTACK)
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
