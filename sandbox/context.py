@@ -385,4 +385,6 @@ class Sandbox:
         task = asyncio.get_running_loop().create_task(body(), name=what)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        if asyncio.iscoroutine(work):  # when the task is cancelled before it began, nobody has awaited this
+            task.add_done_callback(lambda _: work.close())
         return task

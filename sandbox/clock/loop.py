@@ -32,9 +32,7 @@ NEVER_S = 5e9
 _SHORTEST_PAUSE = 0.00005
 _LONGEST_PAUSE = 0.002  # while a watched process runs; each look at it takes processor time from it
 _LONGEST_REST = 0.05  # while all sleep and there is no timer: a process may still wake up by itself
-_LONGEST_STEP = (
-    0.01  # real seconds between two looks that count: more is the machine's doing
-)
+_LONGEST_STEP = 0.01  # real seconds between two looks that count: more is the machine's doing
 _log = logging.getLogger(__name__)
 
 

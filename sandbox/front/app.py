@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from email.utils import formatdate
-from typing import Any
+from functools import cache
+from typing import Any, TypeGuard
 from urllib.parse import unquote_to_bytes
 
 from sandbox.aws.errors import AwsError
@@ -100,7 +101,7 @@ class Front:
             if parameters is None:
                 continue
             first = first or (service, parameters)
-            if not isinstance(service, SharesHost) or await service.owns(parameters["api_id"]):
+            if not _shares_host(service) or await service.owns(parameters["api_id"]):
                 first = (service, parameters)
                 break
         if first is None:
@@ -127,6 +128,15 @@ class Front:
         if second != self._date[0]:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]
+
+
+def _shares_host(service: Service) -> TypeGuard[SharesHost]:
+    return _kind_shares_host(type(service))
+
+
+@cache
+def _kind_shares_host(kind: type[Service]) -> bool:
+    return issubclass(kind, SharesHost)  # a look at a protocol is dear, and asked for at every request
 
 
 def _is_api(service: Service) -> bool:

@@ -176,7 +176,7 @@ class Environment:
     def _exited(
         self, session: Session, request_id: str, extension: str | None, exited: asyncio.Future[int]
     ) -> None:
-        if session is self._session and not session.phase.done():
+        if session is self._session and not session.phase.done() and not exited.cancelled():
             task = asyncio.ensure_future(self._explain_exit(session, request_id, extension, exited.result()))
             self._sandbox.tasks.add(task)
             task.add_done_callback(self._sandbox.tasks.discard)
