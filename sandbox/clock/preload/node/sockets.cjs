@@ -1,5 +1,6 @@
 'use strict'
-// The time limit of sockets (and so of http and tls): Node.js uses timers of its own for it.
+// The time limit of sockets (and so of http and tls): Node.js uses timers of its own for it. And small packets, which
+// the kernel keeps back for 40 ms of its own time: they would be lost on the way while all are asleep.
 
 const net = require('node:net')
 const { Timer } = require('./schedule.cjs')
@@ -34,6 +35,16 @@ function install () {
     for (let socket = this; socket; socket = socket._parent) {
       if (socket[idle]?.active) socket[idle].start()
     }
+  }
+  const realConnect = prototype.connect
+  prototype.connect = function connect (...args) {
+    this.setNoDelay(true)
+    return realConnect.apply(this, args)
+  }
+  const realListen = net.Server.prototype.listen
+  net.Server.prototype.listen = function listen (...args) {
+    this.noDelay = true
+    return realListen.apply(this, args)
   }
   prototype._destroy = function _destroy (...args) {
     for (let socket = this; socket; socket = socket._parent) socket[idle]?.stop()

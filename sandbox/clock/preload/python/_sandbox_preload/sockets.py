@@ -105,9 +105,7 @@ def _patch_connect(module, cls, real, writable):
             error = self.getsockopt(module.SOL_SOCKET, module.SO_ERROR)
             if error:
                 raise OSError(error, os.strerror(error)) from None
-        # Small packets that the kernel keeps back for 40 ms would be lost on the way while all are asleep.
-        if self.family in (module.AF_INET, module.AF_INET6) and self.type & 15 == module.SOCK_STREAM:
-            self.setsockopt(module.IPPROTO_TCP, module.TCP_NODELAY, 1)
+        at_once(self)
 
     def connect_ex(self, address):
         if not self.gettimeout():
@@ -122,7 +120,16 @@ def _patch_connect(module, cls, real, writable):
             return error.errno
         return 0
 
-    cls.connect, cls.connect_ex = connect, connect_ex
+    def listen(self, *backlog):
+        at_once(self)  # what it accepts inherits it
+        return real.listen(self, *backlog)
+
+    def at_once(sock):
+        # Small packets that the kernel keeps back for 40 ms would be lost on the way while all are asleep.
+        if sock.family in (module.AF_INET, module.AF_INET6) and sock.type & 15 == module.SOCK_STREAM:
+            sock.setsockopt(module.IPPROTO_TCP, module.TCP_NODELAY, 1)
+
+    cls.connect, cls.connect_ex, cls.listen = connect, connect_ex, listen
 
 
 def _sendall(module, real, writable):
