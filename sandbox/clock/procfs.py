@@ -62,8 +62,7 @@ class ThreadFiles:
 
     def state(self) -> int:
         """The kernel's letter for the thread's state."""
-        text = os.pread(self._stat, 512, 0)
-        return text[text.rindex(b")") + 2]
+        return _letter(os.pread(self._stat, 512, 0))
 
     def running(self) -> bool:
         return self.state() in _RUNNING
@@ -114,8 +113,7 @@ def leads_threads(pid: int) -> bool:
 def stopped_or_gone(pid: int) -> bool:
     """Whether a process cannot do anything now: it was stopped, or has ended."""
     try:
-        text = _read(f"/proc/{pid}/stat")
-        return text[text.rindex(b")") + 2] in _STOPPED
+        return _letter(_read(f"/proc/{pid}/stat")) in _STOPPED
     except (OSError, ValueError):
         return True
 
@@ -203,6 +201,11 @@ def resident_bytes(pid: int) -> int:
         return int(_read(f"/proc/{pid}/statm").split()[1]) * _PAGE
     except (OSError, IndexError):
         return 0
+
+
+def _letter(stat: bytes) -> int:
+    """The state in a line of ``stat``: it follows the name, which may hold anything."""
+    return stat[stat.rindex(b")") + 2]
 
 
 def _read(path: str) -> bytes:

@@ -9,6 +9,8 @@ from typing import Protocol
 from sandbox.control.ecs import Container, Task
 from sandbox.services.ecs.logs import ContainerLog
 
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"  # reason of a container
+
 
 class TaskFailedError(Exception):
     """The task cannot be started; the text is its ``stoppedReason``."""

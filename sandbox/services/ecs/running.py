@@ -16,12 +16,11 @@ from sandbox.services.ecs import variables
 from sandbox.services.ecs.health import HealthCheck
 from sandbox.services.ecs.images import Image
 from sandbox.services.ecs.logs import ContainerLog
-from sandbox.services.ecs.runner import StartError
+from sandbox.services.ecs.runner import OUT_OF_MEMORY, StartError
 from sandbox.services.processes.group import ProcessGroup, Reaper
 
 # Signals that ended a process show as 128 and their number, as Docker has it.
 _SIGNALLED = 128
-_OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
 class Process:
@@ -94,7 +93,7 @@ class Process:
             self._check.cancel()
 
     def _out_of_memory(self) -> None:
-        self.container.reason = _OUT_OF_MEMORY
+        self.container.reason = OUT_OF_MEMORY
         self.kill()
 
     def _ended(self, exited: asyncio.Future[int]) -> None:

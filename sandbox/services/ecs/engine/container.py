@@ -18,13 +18,12 @@ from sandbox.control.ecs import Container, Task
 from sandbox.services.ecs.engine import environment
 from sandbox.services.ecs.engine.client import Engine, told
 from sandbox.services.ecs.logs import ContainerLog
-from sandbox.services.ecs.runner import StartError
+from sandbox.services.ecs.runner import OUT_OF_MEMORY, StartError
 
 _log = logging.getLogger(__name__)
 
 _MIB = 1024 * 1024
 _SECOND = 10**9  # in nanoseconds, the engine's unit
-_OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 # Docker's own health check of an image is not looked at, as ECS does not either.
 _NO_CHECK = {"test": ["NONE"]}
 
@@ -157,7 +156,7 @@ class EngineContainer:
             self.log.line(self._partial)
             self._partial = b""
         if out_of_memory:
-            self.container.reason = _OUT_OF_MEMORY
+            self.container.reason = OUT_OF_MEMORY
         self.container.exit_code = code
         self.container.status = "STOPPED"
         if not self.exited.done():
