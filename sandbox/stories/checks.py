@@ -14,6 +14,7 @@ from sandbox.stories.outcome import Outcome, outcome
 from sandbox.stories.trace import Trace
 from sandbox.stories.units import Amount, format_duration
 
+SANDBOX = "sandbox"  # the field of a failure that is not the story's but the sandbox's own
 _VIRTUAL_TOLERANCE = 1e-6
 _INSTANTS = ("started_at", "first_byte_at", "first_token_at", "last_token_at", "ended_at", "delay_per_token")
 _COUNTS = (

@@ -95,7 +95,9 @@ def _rows(results: Sequence[StoryResult], *, short: bool) -> list[tuple[str | Te
 
 
 def _answer(result: StoryResult) -> Text | str:
-    """The verdict; none for an answer that nobody asked for."""
+    """The verdict; none for an answer that nobody asked for, nor when the sandbox failed."""
+    if result.broke:
+        return Text("sandbox failed", "bold red")
     seen = result.outcome
     if seen.verdict == "arrives whole" and seen.tokens == 0:
         return "-"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.stories.checks import Failure
+from sandbox.stories.checks import SANDBOX, Failure
 from sandbox.stories.counts import counts
 from sandbox.stories.model import Story
 from sandbox.stories.outcome import Outcome
@@ -29,6 +29,11 @@ class StoryResult:
     def passed(self) -> bool:
         """Whether everything was as expected."""
         return not self.failures
+
+    @property
+    def broke(self) -> bool:
+        """Whether the sandbox itself failed, by an error or a killed process: then no verdict means anything."""
+        return any(failure.field == SANDBOX for failure in self.failures)
 
     def line_of(self, failure: Failure) -> int:
         """The line of the story's file that says what was expected."""

@@ -18,7 +18,7 @@ from sandbox.clock import Clock, ClockKind, scale_of, stopwatch, today
 from sandbox.clock import run as run_clock
 from sandbox.context import Sandbox
 from sandbox.stories.actions import act
-from sandbox.stories.checks import Failure, check
+from sandbox.stories.checks import SANDBOX, Failure, check
 from sandbox.stories.clients.base import ClientBase, Stage, StoryFailedError
 from sandbox.stories.matching import describe, mismatch
 from sandbox.stories.model import Story
@@ -75,7 +75,7 @@ def run_story(
     except BackendError:  # no story can be played
         raise
     except Exception:  # a fault of the sandbox's own: told with its place, and the other stories still run
-        trace, faults = Trace([]), [Failure("sandbox", "", f"the sandbox failed:\n{traceback.format_exc()}")]
+        trace, faults = Trace([]), [Failure(SANDBOX, "", f"the sandbox failed:\n{traceback.format_exc()}")]
     seen = outcome(trace, _watched(story, trace))
     failures = faults or ([] if story.expect.deployment else check(story, trace, scale=scale_of(clock)))
     return StoryResult(story, trace, seen, tuple(failures), elapsed())
@@ -84,7 +84,7 @@ def run_story(
 def failed(story: Story, why: str) -> StoryResult:
     """What is known of a story of which nothing came back."""
     trace = Trace([])
-    return StoryResult(story, trace, outcome(trace, story.watched), (Failure("sandbox", "", why),), 0.0)
+    return StoryResult(story, trace, outcome(trace, story.watched), (Failure(SANDBOX, "", why),), 0.0)
 
 
 def _watched(story: Story, trace: Trace) -> str:

@@ -13,6 +13,7 @@ from sandbox.stories.loading import load_stories
 from sandbox.stories.model import Story
 from sandbox.stories.outcome import outcome
 from sandbox.stories.playing import Stage
+from sandbox.stories.report import line
 from sandbox.stories.results import StoryResult
 from tests.stories.synthetic import Script, tokens
 
@@ -70,6 +71,8 @@ def test_a_killed_process_costs_its_story_alone(stories: list[Story]):
     assert [str(one) for one in results[1].failures] == [
         "sandbox: the process that played it was killed (SIGKILL)"
     ]
+    told = [line(one).rpartition(": ")[2].partition(",")[0] for one in results[:2]]
+    assert told == ["streams", "sandbox failed"]  # not "refused": nobody knows what its client got
 
 
 def test_what_a_player_raises_is_raised_with_its_place(stories: list[Story]):
