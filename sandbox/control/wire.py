@@ -40,12 +40,11 @@ def service_model(service: str) -> Any:
 
 
 def warm(services: Iterable[str]) -> None:
-    """Make what finds a service's operations, before there is a sandbox (for API Gateway it takes 0.2 s)."""
-    from moto.core.routing import get_service_router
+    """Make what finds a service's operations, before there is a sandbox."""
+    from sandbox.control.moto_routing import router
 
     for service in services:
-        protocol = service_model(service).resolved_protocol
-        get_service_router(service)._get_router(protocol)
+        router(service)._get_router(service_model(service).resolved_protocol)
 
 
 def werkzeug_request(request: Request, headers: Mapping[str, str] | None = None) -> Any:
@@ -70,13 +69,14 @@ def read(service: str, request: Request) -> Operation:
     """
     from moto.core.parse import PROTOCOL_PARSERS
     from moto.core.request import determine_request_protocol
-    from moto.core.routing import get_service_router
     from werkzeug.exceptions import NotFound
+
+    from sandbox.control.moto_routing import router
 
     model = service_model(service)
     wrapped = werkzeug_request(request)
     try:
-        operation, uri_params = get_service_router(service).match(wrapped)
+        operation, uri_params = router(service).match(wrapped)
     except NotFound:
         raise _no_operation(service, request) from None
     protocol = determine_request_protocol(model, wrapped.content_type)
