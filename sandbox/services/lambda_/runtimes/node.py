@@ -88,11 +88,12 @@ class NodeRuntime:
         # As Lambda's own start script divides the memory.
         young = max(1, function.memory_mb // 10)
         options = (
-            "--expose-gc",
             "--max-http-header-size=81920",
             "--v8-pool-size=1",  # helpers of V8's; four of them cost a short life a tenth of its processor time
             f"--max-semi-space-size={max(1, young // 2)}",
             f"--max-old-space-size={function.memory_mb - young}",
+            "--require",
+            str(PRELOAD / "flags.cjs"),
             "--require",
             str(PRELOAD / "rapid_client.cjs"),
             "--require",
