@@ -10,8 +10,9 @@
         ├── TemplateError      ``file`` and ``line`` of the mistake
         └── DeployError        the stack failed: ``reasons`` of the failed resources
 
-Messages are CloudFormation's, as users quote them in public repositories and issues. Those for which no quotation
-was found are marked "the text is UNSOURCED" where they are raised; what names the sandbox is its own.
+Messages are CloudFormation's, as users quote them in public repositories and issues, or as Eucalyptus (eucalyptus/
+eucalyptus on GitHub, cloudformation) repeats them. Those for which no quotation was found are marked "the text is
+UNSOURCED" where they are raised; what names the sandbox is its own.
 """
 
 from __future__ import annotations

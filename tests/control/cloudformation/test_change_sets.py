@@ -99,6 +99,30 @@ def test_kinds_are_checked(play: Any) -> None:
     play(body)
 
 
+def test_a_name_is_taken_until_its_change_set_is_gone(play: Any) -> None:
+    sized = "Parameters: {Days: {Type: String, Default: '1'}}\n" + SECOND
+
+    async def body(lab: Any) -> None:
+        await lab.create(FIRST)
+        await change(lab, sized, "UPDATE", "one")
+        days = [{"ParameterKey": "Days", "ParameterValue": "2"}]
+        for text, more, attribute in (
+            (SECOND, {}, "Template"),
+            (sized, {"Parameters": days}, "Parameters"),
+            (sized, {}, "ClientToken"),
+        ):
+            with pytest.raises(AwsError) as refused:
+                await lab.cfn(
+                    "CreateChangeSet", StackName="s", ChangeSetName="one", TemplateBody=text, **more
+                )
+            assert refused.value.code == "AlreadyExistsException"
+            assert refused.value.message == (
+                f"ChangeSet one cannot be created due to a mismatch with existing attribute {attribute}"
+            )
+
+    play(body)
+
+
 def test_listed_and_deleted(play: Any) -> None:
     async def body(lab: Any) -> None:
         await lab.create(FIRST)

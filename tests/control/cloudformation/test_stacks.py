@@ -199,6 +199,19 @@ Resources:
     play(body)
 
 
+def test_resources_are_retained_when_a_deletion_failed_only(play: Any) -> None:
+    async def body(lab: Any) -> None:
+        stack = await lab.create(QUEUE)
+        with pytest.raises(AwsError) as refused:
+            await lab.cfn("DeleteStack", StackName="s", RetainResources=["Queue"])
+        assert refused.value.message == (
+            f"Invalid operation on stack [{stack['StackId']}]. When you delete a stack, specify which resources to "
+            "retain only when the stack is in the DELETE_FAILED state."
+        )
+
+    play(body)
+
+
 def test_failing_deletion_is_told_and_can_be_retried(play: Any) -> None:
     async def body(lab: Any) -> None:
         await lab.create("Resources:\n  Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: full}}\n")

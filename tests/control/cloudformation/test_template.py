@@ -150,7 +150,7 @@ MISTAKES = [
     (
         "Parameters:\n  P: {Type: String, AllowedValues: [a, b], Default: c}\n"
         "Resources: {A: {Type: 'AWS::SNS::Topic'}}",
-        r"Parameter 'P' must be one of AllowedValues: \[a, b\]",
+        "Parameter 'P' must be one of AllowedValues$",
         2,
     ),
     (
@@ -170,6 +170,43 @@ MISTAKES = [
         "Unresolved condition dependency Bad",
         4,
     ),
+    (
+        "AWSTemplateFormatVersion: 2010-09-10\nResources: {A: {Type: 'AWS::SNS::Topic'}}",
+        "Template format error: unsupported value for AWSTemplateFormatVersion.",
+        1,
+    ),
+    (
+        "Resources:\n  A: {Type: AWS::SNS::Topic, DeletionPolicy: Keep}",
+        "Template format error: Unrecognized DeletionPolicy Keep for resource A",
+        2,
+    ),
+    (
+        "Resources:\n  A:\n    Type: AWS::SNS::Topic\n    Properties: {TopicName: {'Fn::Ref': B}}",
+        r"Template Error: Encountered unsupported function: Fn::Ref Supported functions are: \[Fn::Base64, ",
+        4,
+    ),
+    *(
+        (
+            f"Conditions:\n  C: {condition}\nResources: {{A: {{Type: 'AWS::SNS::Topic', Condition: C}}}}",
+            message,
+            0,
+        )
+        for condition, message in (
+            (
+                "!And [!Equals [a, a]]",
+                "every Fn::And object requires a list of at least 2 and at most 10 boolean",
+            ),
+            (
+                f"!Or [{', '.join(['!Equals [a, a]'] * 11)}]",
+                "every Fn::Or object requires a list of at least 2",
+            ),
+            ("!Not []", "every Fn::Not object requires a list with exactly 1 boolean parameter."),
+            (
+                "!Join ['', [a]]",
+                "Conditions can only be boolean operations on parameters and other conditions",
+            ),
+        )
+    ),
 ]
 
 
@@ -184,6 +221,17 @@ def test_mistakes_are_told_with_their_line(text: str, message: str, line: int) -
 def test_key_given_twice_is_refused_with_its_place() -> None:
     with pytest.raises(ValidationError, match=r"YAML not well-formed. \(line 3, column 3\)"):
         read("Resources:\n  A: {}\n  A: {}\n")
+
+
+def test_of_a_parameter_of_the_store_its_name_is_judged() -> None:
+    declared = "Type: 'AWS::SSM::Parameter::Value<String>', Default: /cdk-bootstrap/hnb659fds/version"
+
+    def judged(pattern: str) -> Any:
+        return value("!Ref P", f"Parameters: {{P: {{{declared}, AllowedPattern: '{pattern}'}}}}")
+
+    assert judged("/cdk.*") == "21"
+    with pytest.raises(ValidationError, match=r"Parameter 'P' must match pattern 21$"):
+        judged("21")
 
 
 def test_unwanted_parameters_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.aws.errors import AwsError
@@ -34,15 +35,12 @@ async def create_change_set(engine: Engine, params: dict[str, Any]) -> dict[str,
     if kind == "IMPORT":
         raise ValidationError("The sandbox does not emulate change sets of type IMPORT")
     stack = _stack_for(engine, params, kind)
-    if any(c.name == params["ChangeSetName"] for c in engine.change_sets.values() if c.stack_id == stack.id):
-        raise AwsError(
-            400,
-            "AlreadyExistsException",
-            f"ChangeSet {params['ChangeSetName']} cannot be created due to a mismatch with existing attribute name",
-        )
     chosen = options(params, stack.options)
     body = await template_body(engine, params, stack)
     given, kept = parameters(params, stack)
+    for held in engine.change_sets.values():
+        if held.stack_id == stack.id and held.name == params["ChangeSetName"]:
+            raise _taken(held, body, given)
     template = await engine.template(body, given, stack, kept)
     if not template.transforms:
         require_capabilities(template, chosen.capabilities, expand=False)
@@ -57,6 +55,19 @@ async def create_change_set(engine: Engine, params: dict[str, Any]) -> dict[str,
     engine.change_sets[change_set.id] = change_set
     await _fill(engine, stack, change_set)
     return {"Id": change_set.id, "StackId": stack.id}
+
+
+def _taken(held: ChangeSet, body: str, given: Mapping[str, str]) -> AwsError:
+    """The name of a change set is in use: AWS names the attribute in which the two differ.
+
+    Source: aws-actions/aws-cloudformation-github-deploy, issue 122 (Template, Parameters);
+    awslabs/landing-zone-accelerator-on-aws, issue 442 (ClientToken). UNSOURCED: what is compared first.
+    """
+    before = {p.name: p.given for p in held.template.parameters.values()} if held.template else {}
+    same = all(before.get(name) == value for name, value in given.items())
+    attribute = "Template" if held.body != body else "ClientToken" if same else "Parameters"
+    text = f"ChangeSet {held.name} cannot be created due to a mismatch with existing attribute {attribute}"
+    return AwsError(400, "AlreadyExistsException", text)
 
 
 def _stack_for(engine: Engine, params: dict[str, Any], kind: str) -> Stack:

@@ -91,6 +91,7 @@ def parameters(
         elif "ParameterValue" in parameter:
             given[key] = parameter["ParameterValue"]
         else:
+            # The text is UNSOURCED.
             raise ValidationError(
                 f"Parameter {key} should either have input value or specify usePreviousValue"
             )

@@ -119,8 +119,8 @@ async def delete_stack(engine: Engine, params: dict[str, Any]) -> dict[str, Any]
     retain = frozenset(params.get("RetainResources") or ())
     if retain and stack.status != "DELETE_FAILED":
         raise ValidationError(
-            "Invalid operation on stack [" + stack.id + "]. RetainResources can only be used on a stack in "
-            "DELETE_FAILED state"
+            f"Invalid operation on stack [{stack.id}]. When you delete a stack, specify which resources to retain "
+            "only when the stack is in the DELETE_FAILED state."
         )
     running = stack.operation if stack.busy else None
 

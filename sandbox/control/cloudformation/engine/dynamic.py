@@ -1,6 +1,7 @@
 """Dynamic references: ``{{resolve:ssm:name}}`` and ``{{resolve:secretsmanager:id:SecretString:key}}``.
 
-Source: AWS CloudFormation User Guide, "Get values stored in other services using dynamic references".
+Source: AWS CloudFormation User Guide, "Get values stored in other services using dynamic references";
+the messages as live tests in a public repository of 2026 (cfncompat) saw them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sandbox.control.cloudformation.errors import ResourceError
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
 _PATTERN = re.compile(r"\{\{resolve:(ssm-secure|ssm|secretsmanager):([^}]+)\}\}")
+_NAMED = re.compile(r"(arn:[^}]+:parameter/)?[^:]+(:\d+)?")  # a name, and a version which is a number
 
 
 async def resolve_dynamic(value: Any, call: Call) -> Any:
@@ -36,10 +38,13 @@ async def _fetch(service: str, rest: str, call: Call) -> str:
     try:
         if service == "secretsmanager":
             return await _secret(rest, call)
+        if not _NAMED.fullmatch(rest):  # AWS says so before it begins: a label is no version
+            reference = f"{{{{resolve:{service}:{rest}}}}}"
+            raise ResourceError(f"Incorrect format is used in the following SSM reference: [{reference}]")
         answer = await call("ssm", "GetParameter", Name=rest, WithDecryption=service == "ssm-secure")
         return str(answer["Parameter"]["Value"])
     except AwsError as e:
-        raise ResourceError(
+        raise ResourceError(  # UNSOURCED
             f"Could not resolve dynamic reference {{{{resolve:{service}:{rest}}}}}: {e.message}"
         ) from e
 
@@ -52,7 +57,7 @@ async def _secret(rest: str, call: Call) -> str:
         name, *more = rest.split(":")
     kind, key, stage, version = (*more, "", "", "", "")[:4]
     if kind not in ("", "SecretString"):
-        raise ResourceError(f"Incorrect format is used in the following SSM reference: [{rest}]")
+        raise ResourceError(f"{{{{resolve:secretsmanager:{rest}}}}} does not name SecretString")  # UNSOURCED
     params: dict[str, str] = {"SecretId": name}
     if stage:
         params["VersionStage"] = stage
@@ -62,6 +67,10 @@ async def _secret(rest: str, call: Call) -> str:
     if not key:
         return text
     try:
-        return str(json.loads(text)[key])
-    except (ValueError, KeyError, TypeError) as e:
-        raise ResourceError(f"Could not find a value associated with JSONKey in SecretString: {key}") from e
+        held = json.loads(text)
+    except ValueError as e:
+        raise ResourceError("Could not parse SecretString JSON") from e
+    try:
+        return str(held[key])
+    except (KeyError, TypeError) as e:
+        raise ResourceError("Could not find a value associated with JSONKey in SecretString") from e

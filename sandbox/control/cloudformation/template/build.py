@@ -37,7 +37,8 @@ def check_shape(template: Mapping[str, Any]) -> None:
     version = template.get("AWSTemplateFormatVersion", "2010-09-09")
     if str(version) != "2010-09-09":
         raise ValidationError(
-            f"Template format error: Unsupported template version {version}.", ("AWSTemplateFormatVersion",)
+            "Template format error: unsupported value for AWSTemplateFormatVersion.",
+            ("AWSTemplateFormatVersion",),
         )
     resources = template.get("Resources")
     if not isinstance(resources, dict) or not resources:
@@ -140,6 +141,7 @@ def _is_known(type_: str, known: Container[str]) -> bool:
 
 def _holds(name: Any, conditions: Mapping[str, bool], path: tuple[str, str]) -> bool:
     if name not in conditions:
+        # The text is UNSOURCED.
         raise ValidationError(
             f"Template format error: Unresolved condition {name} in {path[0]} block of the template",
             (*path, "Condition"),
@@ -151,6 +153,7 @@ def _resource(name: str, body: Mapping[str, Any], scope: Scope) -> ResourceSpec:
     path = ("Resources", name)
     properties = body.get("Properties") or {}
     if not isinstance(properties, dict):
+        # The text is UNSOURCED.
         raise ValidationError(
             f"Template error: Properties of {name} must be an object", (*path, "Properties")
         )
@@ -179,7 +182,7 @@ def _policy(body: Mapping[str, Any], key: str, default: str, path: tuple[str, st
     value = body.get(key, default)
     if value not in _POLICIES:
         raise ValidationError(
-            f"Template error: Unrecognized {key} {value} for resource {path[1]}", (*path, key)
+            f"Template format error: Unrecognized {key} {value} for resource {path[1]}", (*path, key)
         )
     return value
 

@@ -43,6 +43,7 @@ class Scope:
     def condition(self, name: str) -> bool:
         """Whether a named condition holds."""
         if name not in self.conditions:
+            # The text is UNSOURCED.
             raise ValidationError(
                 f"Template validation error: Unresolved condition dependency {name} in the Conditions block"
             )
@@ -107,7 +108,7 @@ def truth(condition: Any, scope: Scope) -> bool:
         if name in _CONDITIONS:
             return _CONDITIONS[name](argument, scope)
     raise ValidationError(
-        "Template validation error: Template error: every Fn::And, Fn::Or, Fn::Not and Fn::Equals takes conditions"
+        "Template format error: Conditions can only be boolean operations on parameters and other conditions"
     )
 
 
@@ -129,7 +130,7 @@ def _get_att(argument: Any, scope: Scope) -> Any:
     else:
         resource, attribute = argument[0], ".".join(text(resolve(part, scope)) for part in argument[1:])
     if scope.attribute is None:
-        raise ValidationError("Template error: Fn::GetAtt cannot be used here")
+        raise ValidationError("Template error: Fn::GetAtt cannot be used here")  # the text is UNSOURCED
     return scope.attribute(resource, attribute)
 
 
@@ -249,7 +250,7 @@ def _extension(name: str, argument: Any, scope: Scope) -> Any:
     if not scope.language_extensions:
         raise ValidationError(
             f"Template error: Fn::{name} needs the transform AWS::LanguageExtensions in the template"
-        )
+        )  # the text is UNSOURCED
     return resolve(argument, scope)
 
 
@@ -274,10 +275,27 @@ def _equals(argument: Any, scope: Scope) -> bool:
     return text(left) == text(right) if not isinstance(left, dict | list) else bool(left == right)
 
 
+def _several(name: str, argument: Any, scope: Scope) -> list[bool]:
+    if not isinstance(argument, list) or not 2 <= len(argument) <= 10:
+        raise ValidationError(
+            f"Template error: every Fn::{name} object requires a list of at least 2 and at most 10 boolean "
+            "parameters."
+        )
+    return [truth(part, scope) for part in argument]
+
+
+def _not(argument: Any, scope: Scope) -> bool:
+    if not isinstance(argument, list) or len(argument) != 1:
+        raise ValidationError(
+            "Template error: every Fn::Not object requires a list with exactly 1 boolean parameter."
+        )
+    return not truth(argument[0], scope)
+
+
 _CONDITIONS: dict[str, Callable[[Any, Scope], bool]] = {
-    "Fn::And": lambda argument, scope: all(truth(part, scope) for part in argument),
-    "Fn::Or": lambda argument, scope: any(truth(part, scope) for part in argument),
-    "Fn::Not": lambda argument, scope: not truth(argument[0], scope),
+    "Fn::And": lambda argument, scope: all(_several("And", argument, scope)),
+    "Fn::Or": lambda argument, scope: any(_several("Or", argument, scope)),
+    "Fn::Not": _not,
     "Fn::Equals": _equals,
 }
 

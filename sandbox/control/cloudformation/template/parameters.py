@@ -82,7 +82,8 @@ async def _value(
     value: str | list[str] = [item.strip() for item in effective.split(",")] if is_list else effective
     if is_list and not effective:
         value = []
-    for item in value if isinstance(value, list) else [value]:
+    # Of a parameter of the store the name is judged, not its value (seen in live tests, cfncompat).
+    for item in [raw] if held is not None else value if isinstance(value, list) else [value]:
         _check(name, declaration, type_, item, path)
     return ParameterValue(name, value, raw, hidden, held)
 
@@ -110,10 +111,9 @@ def _check(name: str, declaration: Mapping[str, Any], type_: str, item: str, pat
             path,
         )
 
-    if "AllowedValues" in declaration:
-        allowed = [text(value) for value in declaration["AllowedValues"]]
-        if item not in allowed:
-            refuse(f"must be one of AllowedValues: [{', '.join(allowed)}]")
+    allowed = declaration.get("AllowedValues")
+    if allowed is not None and item not in [text(value) for value in allowed]:
+        refuse("must be one of AllowedValues")
     if "AllowedPattern" in declaration and not re.fullmatch(str(declaration["AllowedPattern"]), item):
         refuse(f"must match pattern {declaration['AllowedPattern']}")
     if type_ in ("Number", "List<Number>"):

@@ -8,6 +8,13 @@ from typing import Any
 from sandbox.control.cloudformation.errors import Path_, ValidationError
 from sandbox.control.cloudformation.template.intrinsics import FUNCTIONS, Scope, sub_names
 
+# As CloudFormation lists them: github.com quotations of 2021 and later, and Eucalyptus, which repeats its words.
+_TOLD = (
+    "Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, Fn::Select, Ref, "
+    "Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Contains, Fn::EachMemberEquals, Fn::EachMemberIn, "
+    "Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, Fn::Cidr"
+)
+
 Reference = tuple[str, str | None, Path_]  # name, attribute or None for Ref, where
 
 
@@ -80,6 +87,7 @@ def check_functions(value: Any, path: Path_) -> None:
         for key, item in value.items():
             if isinstance(key, str) and key.startswith("Fn::") and key not in FUNCTIONS:
                 raise ValidationError(
-                    f"Template error: {key} is not a valid intrinsic function", (*path, key)
+                    f"Template Error: Encountered unsupported function: {key} Supported functions are: [{_TOLD}]",
+                    (*path, key),
                 )
             check_functions(item, (*path, key))
