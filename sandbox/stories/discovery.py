@@ -35,6 +35,7 @@ def story_files(folder: Path) -> list[Path]:
 def find_stories(names: Sequence[str], folder: Path | None = None) -> list[Story]:
     """The stories that the names mean, each once, in the order of the names; all of them without a name.
 
+    Where every name begins with a pattern's, the files of the other patterns are not read.
     Raises ``UnknownStoryError``, or ``StoryError`` for a file that cannot be read.
     """
     base = folder or scenarios_folder()
@@ -46,11 +47,12 @@ def find_stories(names: Sequence[str], folder: Path | None = None) -> list[Story
         raise UnknownStoryError(f"{empty[0]} holds no story (*{SUFFIX})")
     found = load_all(dict.fromkeys(files))
     if plain or not names:
-        known = load_all(story_files(base))
-        if not known:
+        every = story_files(base)
+        if not every:
             raise UnknownStoryError(f"{base} holds no story (*{SUFFIX})")
+        known = load_all(_of_patterns(plain, every))
         for name in plain:
-            found += _named(name, known)
+            found += _named(name, known) or _anywhere(name, every)
         found += [] if names else known
     return list({(story.file, story.id): story for story in found}.values())
 
@@ -72,8 +74,22 @@ def _is_path(name: str) -> bool:
     return Path(name).exists() and (name.endswith(SUFFIX) or Path(name).is_dir())
 
 
-def _named(name: str, stories: list[Story]) -> list[Story]:
-    found = [story for story in stories if name in (story.pattern, story.id, f"{story.pattern}/{story.id}")]
+def _of_patterns(names: Sequence[str], files: Sequence[Path]) -> list[Path]:
+    """The files of the patterns that the names begin with; all files unless each begins with one."""
+    patterns = {file: file.resolve().parent.name for file in files}
+    wanted = {name.partition("/")[0] for name in names}
+    if not wanted or not wanted <= set(patterns.values()):
+        return list(files)
+    return [file for file in files if patterns[file] in wanted]
+
+
+def _named(name: str, stories: Sequence[Story]) -> list[Story]:
+    return [story for story in stories if name in (story.pattern, story.id, f"{story.pattern}/{story.id}")]
+
+
+def _anywhere(name: str, files: Sequence[Path]) -> list[Story]:
+    stories = load_all(files)
+    found = _named(name, stories)
     if found:
         return found
     names = sorted({story.pattern for story in stories} | {story.id for story in stories})

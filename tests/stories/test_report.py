@@ -146,6 +146,25 @@ def test_a_broken_file_is_told_with_its_line(scenarios: Path, capsys: pytest.Cap
     assert "all.story.yaml:4:1: clients: List should have at least 1 item" in capsys.readouterr().err
 
 
+def test_of_patterns_that_are_named_only_their_files_are_read(
+    scenarios: Path, capsys: pytest.CaptureFixture[str]
+):
+    (scenarios / "two" / "all.story.yaml").write_text("id: 3\n")
+    assert run(scenarios, "one/good") == 0
+    assert run(scenarios, "one") == 1  # one of its stories is not as expected
+    assert run(scenarios, "good") == 2  # may be in any file
+    capsys.readouterr()
+    assert run(scenarios, "one/goood") == 2
+    assert "two/all.story.yaml:1:" in capsys.readouterr().err
+
+
+def test_a_name_of_a_pattern_and_a_story_that_it_has_not_gets_the_hint_of_all(
+    scenarios: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(scenarios, "two/othr") == 2
+    assert "did you mean other?" in capsys.readouterr().err
+
+
 def test_a_missing_template_is_bad_input(scenarios: Path, capsys: pytest.CaptureFixture[str]):
     (scenarios / "one" / "template.yaml").unlink()
     assert run(scenarios, "other") == 0  # of another pattern
