@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Iterator
 
 from flask import Flask, Response, abort, request
-from flask_sock import Sock
 from model import tokens
-from simple_websocket import Server
 
 app = Flask(__name__)
-sock = Sock(app)
 sessions: dict[str, list[str]] = {}  # in this task's memory, which no other task sees
+if os.environ.get("WEBSOCKETS") == "true":
+    from talk import sock
+
+    sock.init_app(app)
 
 
 @app.get("/health")
@@ -72,15 +73,6 @@ def text() -> Response:
 def whole() -> dict[str, str]:
     """The answer when it is complete: not a byte before."""
     return {"answer": "".join(tokens(request.get_json()["prompt"]))}
-
-
-@sock.route("/ws")
-def talk(socket: Server) -> None:
-    """A message with a prompt, a message for each token, then one that says it was the last."""
-    while True:
-        for token in tokens(json.loads(socket.receive())["prompt"]):
-            socket.send(json.dumps({"token": token}))
-        socket.send(json.dumps({"done": True}))
 
 
 @app.post("/sessions")

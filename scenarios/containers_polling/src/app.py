@@ -7,11 +7,15 @@ import uuid
 from typing import Any
 
 from flask import Flask, abort, request
+from memory import Memory
 from model import tokens
-from stores import Memory, Table
 
 app = Flask(__name__)
-jobs: Memory | Table = Table(os.environ["TABLE"]) if os.environ.get("TABLE") else Memory()
+jobs: Any = Memory()
+if os.environ.get("TABLE"):
+    from table import Table  # with boto3, which takes longer to import than all the rest
+
+    jobs = Table(os.environ["TABLE"])
 LOOK_S = 0.333
 
 
