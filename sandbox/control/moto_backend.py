@@ -19,7 +19,7 @@ from typing import Any
 from sandbox.aws.errors import AwsError, NotEmulatedError
 from sandbox.clock import Clock
 from sandbox.context import Settings
-from sandbox.control import moto_cognito, moto_s3, moto_time
+from sandbox.control import moto_cognito, moto_ec2, moto_s3, moto_time
 from sandbox.control.message import Request, Response
 from sandbox.control.target import Target, operation_hint
 from sandbox.control.wire import werkzeug_request
@@ -150,9 +150,10 @@ def warm(services: Iterable[str]) -> None:
     _import_core()
     from moto import backends
 
-    for service in services:
-        backends.get_backend(service)  # type: ignore[call-overload]
-        importlib.import_module(f"moto.{service}.urls")
+    with moto_ec2.adopted():
+        for service in services:
+            backends.get_backend(service)  # type: ignore[call-overload]
+            importlib.import_module(f"moto.{service}.urls")
 
 
 def _import_core() -> None:
@@ -193,8 +194,9 @@ def _load(service: str, url: str) -> _Routes:
         return _Routes(())
     name = preferred if preferred in names else names[0]
     get_backend: Any = moto.backends.get_backend
-    regions = get_backend(name)["123456789012"]  # of any account: only the routes are read
-    backend = regions["us-east-1"] if "us-east-1" in regions else regions["aws"]
+    with moto_ec2.adopted():
+        regions = get_backend(name)["123456789012"]  # of any account: only the routes are read
+        backend = regions["us-east-1"] if "us-east-1" in regions else regions["aws"]
     return _Routes(tuple((re.compile(pattern), handler) for pattern, handler in backend.urls.items()))
 
 

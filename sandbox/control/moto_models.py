@@ -6,9 +6,12 @@ from functools import cache
 from typing import Any
 
 import moto.core.utils
+from boto3 import Session
+from moto.core.base_backend import AccountSpecificBackend
 from moto.core.loaders import Loader, moto_root
 
 from sandbox.aws import models
+from sandbox.aws.session import bare_session
 
 
 class MotoLoader(Loader):
@@ -42,7 +45,14 @@ def loader() -> MotoLoader:
     return MotoLoader(extra_search_paths=[moto_root])
 
 
+def new_session(*values: Any, **named: Any) -> Session:
+    """A session of boto3 that reads the process's models."""
+    return Session(*values, **{"botocore_session": bare_session(), **named})
+
+
 def adopt() -> None:
-    """Let moto use it."""
+    """Let moto use them, also where it asks after Regions: for these it reads a service's whole model."""
     utils: Any = moto.core.utils
     utils.create_loader = loader
+    backends: Any = AccountSpecificBackend
+    backends.get_session = cache(new_session)

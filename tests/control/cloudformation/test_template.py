@@ -262,3 +262,12 @@ def test_rules_of_the_cdk() -> None:
     with pytest.raises(ValidationError, match="CDK bootstrap stack version 6 required") as refused:
         built(CDK.replace("OLD", "'21'"))
     assert refused.value.path == ("Rules", "CheckBootstrapVersion")
+
+
+@pytest.mark.parametrize("text", ["A: {B: [1, 2]}\nC: x\n", '{"A": {"B": [1, 2]},\n"C": "x"}'])
+def test_a_text_read_again_gives_a_value_of_its_own(text: str):
+    first = read(text)
+    first.value["A"]["B"].append(3)
+    again = read(text)
+    assert again.value == {"A": {"B": [1, 2]}, "C": "x"}
+    assert (again.line(("A",)), again.line(("C",)), again.line(("A", "B", 1))) == (1, 2, 1)

@@ -7,7 +7,10 @@ come twice. Source: AWS CloudFormation User Guide, "CloudFormation template form
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, NoReturn
 
 import yaml
@@ -21,13 +24,21 @@ _TAGS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+Lines = Mapping[Path_, int]
+
+
+@dataclass(frozen=True)
 class Document:
-    """A template as read. ``lines``: the line (from 1) on which the value at a path begins."""
+    """A template as read. ``find_lines``: asked for ``lines`` when a line is first wanted."""
 
     text: str
     value: dict[str, Any]
-    lines: dict[Path_, int] = field(default_factory=dict)
+    find_lines: Callable[[], Lines] = field(default=dict, repr=False, compare=False)
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The line (from 1) on which the value at a path begins."""
+        return self.find_lines()
 
     def line(self, path: Path_) -> int:
         """The line of ``path``, or of the nearest part around it; a resource made by a transform has the
@@ -137,25 +148,40 @@ def _read_yaml(text: str, allow_aliases: bool) -> tuple[Any, dict[Path_, int]]:
         loader.dispose()
 
 
-def _read_json(text: str) -> tuple[Any, dict[Path_, int]]:
+def _lines_of_json(text: str) -> Lines:
+    """JSON is nearly YAML: read it again, only for the lines (a tab is the usual difference)."""
     try:
-        value = json.loads(text)
+        return _read_yaml(text.replace("\t", " "), True)[1]
+    except ValidationError:
+        return {}
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
     except json.JSONDecodeError as e:
         raise ValidationError(
             f"Template format error: JSON not well-formed. (line {e.lineno}, column {e.colno})"
         ) from e
-    try:  # JSON is nearly YAML: read it again, only for the lines (a tab is the usual difference)
-        return value, _read_yaml(text.replace("\t", " "), True)[1]
-    except ValidationError:
-        return value, {}
+
+
+@lru_cache(maxsize=32)
+def _kept(text: str, allow_aliases: bool) -> tuple[bytes, Lines]:
+    """A text's value, packed, and its lines: a pattern's stories read one template again and again."""
+    value, lines = _read_yaml(text, allow_aliases)
+    return pickle.dumps(value), lines
 
 
 def read(text: str, *, allow_aliases: bool = False) -> Document:
-    """Read a template. ``allow_aliases``: as local tools do before they upload it.
+    """Read a template; its value is the caller's own. ``allow_aliases``: as local tools do before they upload it.
 
     Raises :class:`ValidationError` with AWS's "not well-formed" or "unsupported structure".
     """
-    value, lines = _read_json(text) if text.lstrip().startswith("{") else _read_yaml(text, allow_aliases)
+    if text.lstrip().startswith("{"):
+        value, find_lines = _read_json(text), lambda: _lines_of_json(text)
+    else:
+        packed, lines = _kept(text, allow_aliases)
+        value, find_lines = pickle.loads(packed), lambda: lines
     if not isinstance(value, dict):
         raise ValidationError("Template format error: unsupported structure.")
-    return Document(text, value, lines)
+    return Document(text, value, find_lines)
