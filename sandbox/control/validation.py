@@ -23,6 +23,7 @@ def validate(
 ) -> None:
     """Raise ``ValidationException`` naming every parameter out of bounds.
 
+    Services of the query protocol say ``ValidationError`` (quoted of Elastic Load Balancing's CreateTargetGroup).
     ``bounds`` are laid over the model's own (a model's maximum may be that of a special case). ``skip``: members
     that the caller judges itself.
     """
@@ -31,9 +32,8 @@ def validate(
     found = list(_structure(model.input_shape, params, "", bounds or {}, skip))
     if found:
         plural = "error" if len(found) == 1 else "errors"
-        raise AwsError(
-            400, "ValidationException", f"{len(found)} validation {plural} detected: {'; '.join(found)}"
-        )
+        code = "ValidationError" if model.service_model.protocol == "query" else "ValidationException"
+        raise AwsError(400, code, f"{len(found)} validation {plural} detected: {'; '.join(found)}")
 
 
 def _structure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -481,6 +482,25 @@ def test_an_export_is_the_same_api_when_it_is_imported(client: Any, output: str)
     assert shown(imported["ApiId"]) == shown(api)
     plain = client.export_api(ApiId=api, Specification="OAS30", OutputType="JSON", IncludeExtensions=False)
     assert b"x-amazon-apigateway-integration" not in plain["body"].read()
+
+
+def test_an_export_of_a_stage_and_what_cannot_be_exported(client: Any) -> None:
+    api = http_api(client)
+    client.create_route(ApiId=api, RouteKey="GET /bare")  # without an integration
+    client.create_stage(ApiId=api, StageName="empty")
+
+    def export(**changed: Any) -> Any:
+        given = {"ApiId": api, "Specification": "OAS30", "OutputType": "JSON", **changed}
+        return json.loads(client.export_api(**given)["body"].read())
+
+    whole = export()
+    assert set(whole["paths"]["/bare"]["get"]) <= {"responses"}
+    day = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dUTC"
+    assert re.fullmatch(day, whole["info"]["version"])  # the API has no version of its own
+    assert refused(export, StageName="empty")[:2] == (404, "NotFoundException")
+    assert refused(export, StageName="none")[:2] == (404, "NotFoundException")
+    assert refused(export, Specification="OAS31")[:2] == (400, "BadRequestException")
+    assert refused(export, OutputType="XML")[:2] == (400, "BadRequestException")
 
 
 def test_domain_names_and_vpc_links(client: Any) -> None:

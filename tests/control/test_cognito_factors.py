@@ -115,6 +115,19 @@ def test_of_two_factors_the_user_picks_one(served: Served) -> None:
     assert "AuthenticationResult" in respond(pool, mailed, EMAIL_OTP_CODE=sent(pool)["code"])
 
 
+def test_the_preferred_one_of_two_factors_is_asked_for(served: Served) -> None:
+    pool = pool_with(served, "OPTIONAL", *KINDS)
+    who = {"UserPoolId": pool.id, "Username": "ada"}
+    both = {"SMSMfaSettings": {"Enabled": True}, "EmailMfaSettings": {"Enabled": True, "PreferredMfa": True}}
+    pool.idp.admin_set_user_mfa_preference(**who, **both)
+    assert start(pool)["ChallengeName"] == "EMAIL_OTP"
+    pool.idp.admin_delete_user_attributes(**who, UserAttributeNames=["email"])
+    code, message = error(lambda: start(pool))
+    assert (code, "email" in message) == ("InvalidParameterException", True)
+    unknown = error(pool.idp.admin_set_user_mfa_preference, UserPoolId=pool.id, Username="eve", **both)
+    assert unknown == ("UserNotFoundException", "User does not exist.")
+
+
 def test_a_factor_needs_where_to_send_to(served: Served) -> None:
     pool = pool_with(served, "OPTIONAL", *KINDS, email=MAIL)
     access = start(pool)["AuthenticationResult"]["AccessToken"]
@@ -129,9 +142,9 @@ def test_a_factor_needs_where_to_send_to(served: Served) -> None:
     )
 
 
-def choosing(served: Served, *factors: str, mode: str = "OFF") -> Pool:
+def choosing(served: Served, *factors: str, mode: str = "OFF", first: str = "PASSWORD") -> Pool:
     """A pool whose users choose their first factor."""
-    policy = {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", *factors]}}
+    policy = {"SignInPolicy": {"AllowedFirstAuthFactors": [first, *factors]}}
     pool = make_pool(served, client={"ExplicitAuthFlows": [*FLOWS, "ALLOW_USER_AUTH"]}, Policies=policy)
     if mode != "OFF":
         pool.idp.set_user_pool_mfa_config(
@@ -156,6 +169,16 @@ def test_a_user_chooses_the_first_factor(served: Served) -> None:
     later = respond(pool, start(pool, "USER_AUTH"), ANSWER="PASSWORD")
     assert later["ChallengeName"] == "PASSWORD"
     assert error(lambda: respond(pool, later, PASSWORD="wrong"))[0] == "NotAuthorizedException"
+
+
+def test_a_pool_may_do_without_passwords(served: Served) -> None:
+    pool = choosing(served, first="EMAIL_OTP")
+    asked = start(pool, "USER_AUTH")
+    assert asked["AvailableChallenges"] == ["EMAIL_OTP"]
+    password = error(lambda: respond(pool, asked, ANSWER="PASSWORD", PASSWORD=PASSWORD))
+    assert password[0] == "InvalidParameterException"
+    passkey = error(lambda: respond(pool, start(pool, "USER_AUTH"), ANSWER="WEB_AUTHN"))
+    assert (passkey[0], "WEB_AUTHN" in passkey[1]) == ("NotImplemented", True)
 
 
 def test_a_client_may_prefer_a_challenge(served: Served) -> None:

@@ -73,6 +73,7 @@ def test_a_login_asks_for_the_code_once_it_is_preferred(pool: Pool) -> None:
     assert asked["ChallengeParameters"] == {"USER_ID_FOR_SRP": "ada", "FRIENDLY_DEVICE_NAME": "phone"}
     wrong = ("CodeMismatchException", "Invalid code received for user")
     assert error(lambda: respond(pool, asked["Session"], "000000")) == wrong
+    assert error(lambda: respond(pool, asked["Session"], "\u0661" * 6)) == wrong  # digits, but not ASCII's
     code = code_at(secret, step(pool))
     answered = respond(pool, asked["Session"], code)
     access = answered["AuthenticationResult"]["AccessToken"]
@@ -104,7 +105,8 @@ def test_what_is_not_set_up_cannot_be_preferred(pool: Pool) -> None:
     assert error(prefer) == (code, "User has not set up software token mfa")
     verify = {"AccessToken": access, "UserCode": "123456"}
     assert error(pool.idp.verify_software_token, **verify)[0] == "SoftwareTokenMFANotFoundException"
-    pool.idp.associate_software_token(AccessToken=access)
+    assert "Session" not in pool.idp.associate_software_token(AccessToken=access)
+    assert error(pool.idp.associate_software_token)[0] == "InvalidParameterException"
     assert error(prefer) == (code, "User has not verified software token mfa")
     assert error(pool.idp.verify_software_token, **verify) == (
         "EnableSoftwareTokenMFAException",
@@ -127,6 +129,9 @@ def test_a_pool_that_requires_it_has_it_set_up_at_the_login(served: Served) -> N
         )
 
     assert error(lambda: finish(asked["Session"]))[0] == "NotAuthorizedException"
+    begun = pool.idp.associate_software_token(Session=start(pool)["Session"])
+    assert begun["SecretCode"]
+    assert start(pool)["ChallengeName"] == "MFA_SETUP"  # a token counts once it is verified
     made = pool.idp.associate_software_token(Session=asked["Session"])
     code = code_at(made["SecretCode"], step(pool) - 1)
     verified = pool.idp.verify_software_token(Session=made["Session"], UserCode=code)

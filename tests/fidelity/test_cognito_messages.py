@@ -25,6 +25,8 @@ def handler(event, context):
     if request.get("usernameParameter"):
         text += " for " + request["usernameParameter"]
     event["response"]["emailMessage"] = text
+    if request["userAttributes"].get("phone_number"):
+        event["response"]["smsMessage"] = "SMS " + request["codeParameter"]
     event["response"]["emailSubject"] = request.get("clientMetadata", {}).get("subject", "Hello")
     return event
 """
@@ -36,8 +38,11 @@ def handler(event, context):
     right = event["request"]["password"] == "Correct-horse-1"
     if source == "UserMigration_Authentication" and not right:
         raise Exception("Bad password")
-    event["response"]["userAttributes"] = {"email": name + "@old.example", "email_verified": "true"}
-    event["response"]["finalUserStatus"] = "CONFIRMED" if name == "ada" else None
+    attributes = {"email": name + "@old.example", "email_verified": "true"}
+    if name == "nick":
+        attributes["username"] = "nicholas"
+    event["response"]["userAttributes"] = None if name == "nobody" else attributes
+    event["response"]["finalUserStatus"] = "CONFIRMED" if name in ("ada", "nick") else None
     event["response"]["messageAction"] = "SUPPRESS"
     return event
 """
@@ -93,6 +98,22 @@ def test_a_function_writes_the_messages_with_codes(play: Play) -> None:
     play(main)
 
 
+def test_a_text_message_has_a_text_of_its_own_and_no_subject(play: Play) -> None:
+    async def main(world: World) -> None:
+        await world.python("writer", WRITER)
+        pool, _ = await make_pool(world, CustomMessage="writer")
+        names = {"email": "ada@example.com", "phone_number": "+15550108884"}
+        await world.aws(
+            "cognito-idp", "AdminCreateUser", UserPoolId=pool, Username="ada", TemporaryPassword=PASSWORD,
+            DesiredDeliveryMediums=["SMS"], UserAttributes=[{"Name": n, "Value": v} for n, v in names.items()],
+        )  # fmt: skip
+        (invitation,) = (event.data for event in world.events("invitation_sent", "cognito"))
+        assert invitation["message"] == f"SMS {PASSWORD}"
+        assert "subject" not in invitation
+
+    play(main)
+
+
 def test_a_user_is_taken_over_at_the_first_login(play: Play) -> None:
     async def main(world: World) -> None:
         await world.python("migration", MIGRATION)
@@ -110,6 +131,24 @@ def test_a_user_is_taken_over_at_the_first_login(play: Play) -> None:
         with pytest.raises(AwsError) as caught:
             await log_in(world, client, "old")  # without a final status
         assert caught.value.code == "PasswordResetRequiredException"
+        assert "AuthenticationResult" in await log_in(
+            world, client, "nick"
+        )  # the old system has another name
+        user = await world.aws("cognito-idp", "AdminGetUser", UserPoolId=pool, Username="nicholas")
+        assert user["UserStatus"] == "CONFIRMED"
+        with pytest.raises(AwsError) as caught:
+            await log_in(world, client, "nobody")  # the function gives no attributes
+        assert (caught.value.code, caught.value.message) == ("UserNotFoundException", text)
+
+    play(main)
+
+
+def test_a_pool_without_a_function_takes_nobody_over(play: Play) -> None:
+    async def main(world: World) -> None:
+        _, client = await make_pool(world)
+        with pytest.raises(AwsError) as caught:
+            await log_in(world, client, "ada")
+        assert caught.value.message == "User does not exist."
 
     play(main)
 
@@ -117,10 +156,12 @@ def test_a_user_is_taken_over_at_the_first_login(play: Play) -> None:
 def test_a_user_is_taken_over_by_a_forgotten_password(play: Play) -> None:
     async def main(world: World) -> None:
         await world.python("migration", MIGRATION)
-        _, client = await make_pool(world, UserMigration="migration")
+        pool, client = await make_pool(world, UserMigration="migration")
         who = {"ClientId": client, "Username": "ada"}
         sent = await world.aws("cognito-idp", "ForgotPassword", **who)
         assert sent["CodeDeliveryDetails"]["Destination"] == "a***@o***"
+        user = await world.aws("cognito-idp", "AdminGetUser", UserPoolId=pool, Username="ada")
+        assert user["UserStatus"] == "RESET_REQUIRED"  # there is no password that could be confirmed
         code = world.events("code_sent", "cognito")[-1].data["code"]
         new = {"ConfirmationCode": code, "Password": "Another-horse-1"}
         await world.aws("cognito-idp", "ConfirmForgotPassword", **who, **new)

@@ -86,8 +86,9 @@ def test_waiter_asks_until_it_is_complete(play: Any) -> None:
             '{"n": 1}',
         )
         assert (function.asked, seconds) == (["complete"] * 4, pytest.approx(30.0))
-        with pytest.raises(AwsError, match="ExecutionAlreadyExists"):
-            await lab.aws("stepfunctions", "StartExecution", stateMachineArn=arn, name="one", input="{}")
+        for text in ("{}", '{"n": 1}'):  # over, so that the same input is none too
+            with pytest.raises(AwsError, match="ExecutionAlreadyExists"):
+                await lab.aws("stepfunctions", "StartExecution", stateMachineArn=arn, name="one", input=text)
         tags = await lab.aws("stepfunctions", "ListTagsForResource", resourceArn=arn)
         assert tags["tags"] == [{"key": "a", "value": "b"}]
         await lab.delete()
@@ -126,8 +127,13 @@ def test_execution_is_stopped(play: Any) -> None:
         arn = await machine(lab, {"StartAt": "wait", "States": {"wait": wait}})
         started = await lab.aws("stepfunctions", "StartExecution", stateMachineArn=arn)
         await lab.aws("stepfunctions", "StopExecution", executionArn=started["executionArn"], cause="enough")
-        listed = await lab.aws("stepfunctions", "ListExecutions", stateMachineArn=arn, statusFilter="ABORTED")
-        assert [one["executionArn"] for one in listed["executions"]] == [started["executionArn"]]
+        other = await lab.aws("stepfunctions", "StartExecution", stateMachineArn=arn)
+        for status, wanted in (("ABORTED", started), ("RUNNING", other)):
+            listed = await lab.aws(
+                "stepfunctions", "ListExecutions", stateMachineArn=arn, statusFilter=status
+            )
+            assert [one["executionArn"] for one in listed["executions"]] == [wanted["executionArn"]]
+            assert ("stopDate" in listed["executions"][0]) == (status == "ABORTED")
 
     play(body)
 
@@ -136,6 +142,15 @@ def test_execution_is_stopped(play: Any) -> None:
     ("state", "words"),
     [
         ({"Type": "Choice", "Choices": []}, "Choice states"),
+        (
+            {
+                "Type": "Task",
+                "Resource": f"{F}f",
+                "End": True,
+                "Retry": [{**RETRY[0], "JitterStrategy": "FULL"}],
+            },
+            "jitter",
+        ),
         ({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}, "sqs:sendMessage"),
         ({"Type": "Task", "Resource": f"{F}f", "ResultPath": "$.x", "End": True}, "'ResultPath'"),
     ],
@@ -156,6 +171,9 @@ def test_what_is_not_played_fails_the_stack_by_name(play: Any, state: Any, words
     [
         ("{", "INVALID_JSON_DESCRIPTION"),
         ('{"StartAt": "a"}', "'States' is required"),
+        ('{"StartAt": "a", "States": ["a"]}', "'States' is required"),
+        ('{"StartAt": "a", "States": {"a": {"Type": "Pass"}}}', "no state None at /States/a/Next"),
+        ('{"StartAt": "a", "States": {"a": {"Type": "Wait", "End": true}}}', "'Seconds' should be a number"),
         ('{"StartAt": "a", "States": {"b": {"Type": "Succeed"}}}', "no state 'a'"),
         ('{"StartAt": "a", "States": {"a": {"Type": "Nap"}}}', "Type is not one of"),
     ],
@@ -171,5 +189,87 @@ def test_definition_that_is_wrong(play: Any, definition: str, words: str) -> Non
                 roleArn="arn:aws:iam::0:role/r",
             )
         assert refused.value.code == "InvalidDefinition"
+
+    play(body)
+
+
+def test_states_that_ask_no_function(play: Any) -> None:
+    states = {
+        "same": {"Type": "Pass", "Next": "other"},
+        "other": {"Type": "Pass", "Result": {"b": 2}, "Next": "end"},
+        "end": {"Type": "Succeed"},
+        "no": {"Type": "Fail", "Error": "Mine", "Cause": "enough"},
+    }
+
+    async def body(lab: Any) -> None:
+        found, _ = await finished(lab, await machine(lab, {"StartAt": "same", "States": states}))
+        assert (found["status"], found["output"]) == ("SUCCEEDED", '{"b": 2}')
+        arn = await machine_besides(lab, {"StartAt": "no", "States": states})
+        found, _ = await finished(lab, arn)
+        assert (found["status"], found["error"], found["cause"]) == ("FAILED", "Mine", "enough")
+        assert "output" not in found
+
+    play(body)
+
+
+async def machine_besides(lab: Any, definition: Any) -> str:
+    """A state machine that no stack has."""
+    made = await lab.aws(
+        "stepfunctions", "CreateStateMachine", name="besides", definition=json.dumps(definition),
+        roleArn="arn:aws:iam::000000000000:role/r",
+    )  # fmt: skip
+    return str(made["stateMachineArn"])
+
+
+def test_errors_are_caught_by_their_names(play: Any) -> None:
+    def definition(*names: list[str]) -> Any:
+        catch = [{"ErrorEquals": one, "Next": f"n{n}"} for n, one in enumerate(names)]
+        ask = {"Type": "Task", "Resource": f"{F}complete", "Catch": catch, "End": True}
+        caught = {f"n{n}": {"Type": "Pass", "Result": n, "End": True} for n in range(len(names))}
+        return {"StartAt": "ask", "States": {"ask": ask, **caught}}
+
+    async def body(lab: Any) -> None:
+        lab.sandbox.lambda_ = Later(failures=9)
+        arn = await machine_besides(lab, definition(["Other"], ["Other", "Retry"], ["States.ALL"]))
+        assert (await finished(lab, arn))[0]["output"] == "1"
+        for names, output in ((["States.TaskFailed"], "0"), (["States.Timeout"], None)):
+            text = json.dumps(definition(names))
+            await lab.aws("stepfunctions", "UpdateStateMachine", stateMachineArn=arn, definition=text)
+            assert (await finished(lab, arn))[0].get("output") == output
+
+    play(body)
+
+
+def test_an_execution_has_its_time_and_its_name_while_it_runs(play: Any) -> None:
+    async def body(lab: Any) -> None:
+        states = {"wait": {"Type": "Wait", "Seconds": 50, "End": True}}
+        arn = await machine_besides(lab, {"StartAt": "wait", "TimeoutSeconds": 20, "States": states})
+        given = {"stateMachineArn": arn, "name": "one", "input": '{"n": 1}'}
+        started = [await lab.aws("stepfunctions", "StartExecution", **given) for _ in range(2)]
+        assert started[0]["executionArn"] == started[1]["executionArn"]  # the same one
+        with pytest.raises(AwsError, match="ExecutionAlreadyExists"):
+            await lab.aws("stepfunctions", "StartExecution", **{**given, "input": "{}"})
+        found, seconds = await finished(lab, arn, name="two")
+        assert (found["status"], found["error"], seconds) == (
+            "TIMED_OUT",
+            "States.Timeout",
+            pytest.approx(20.0),
+        )
+
+    play(body)
+
+
+def test_what_there_is_not(play: Any) -> None:
+    async def body(lab: Any) -> None:
+        missing = "arn:aws:states:us-east-1:000000000000:stateMachine:none"
+        with pytest.raises(AwsError, match="ResourceNotFound"):
+            await lab.aws("stepfunctions", "ListTagsForResource", resourceArn=missing)
+        given = {
+            "definition": json.dumps({"StartAt": "a", "States": {"a": {"Type": "Succeed"}}}),
+            "roleArn": missing,
+        }
+        with pytest.raises(AwsError, match="express workflows") as refused:
+            await lab.aws("stepfunctions", "CreateStateMachine", name="x", type="EXPRESS", **given)
+        assert refused.value.status == 501
 
     play(body)

@@ -74,10 +74,11 @@ def test_a_bucket(served: Any) -> None:
     assert json.loads(received(served, url)["Body"])["Records"][0]["s3"]["object"]["key"] == "k"
 
 
-def refusals(served: Any) -> list[Any]:
-    """What the timeline tells of refused messages, once there is something; it comes from another thread."""
+def refusals(served: Any, count: int = 1) -> list[Any]:
+    """What the timeline tells of refused messages, once there are so many; it comes from another thread."""
     for _ in range(100):
-        if found := list(served.sandbox.timeline.select("sqs", "message_refused")):
+        found = list(served.sandbox.timeline.select("sqs", "message_refused"))
+        if len(found) >= count:
             return found
         time.sleep(0.02)
     return []
@@ -95,6 +96,24 @@ def test_a_queue_whose_policy_does_not_let_a_topic_in_gets_nothing(served: Any, 
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=ARN)
     sns.publish(TopicArn=topic, Message="hello")
     assert "AccessDenied" in refusals(served)[-1].data["error"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+
+
+def test_a_rule_and_a_bucket_need_the_queues_policy_too(served: Any) -> None:
+    sqs, s3, events = (served.client(name) for name in ("sqs", "s3", "events"))
+    url = queue_for(served, "s3", "arn:aws:s3:*:*:another")
+    s3.create_bucket(Bucket="uploads")
+    queue = {"QueueArn": ARN, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket="uploads", NotificationConfiguration={"QueueConfigurations": [queue]}
+    )
+    s3.put_object(Bucket="uploads", Key="k", Body=b"x")
+    assert refusals(served)[-1].data["error"].endswith("s3.amazonaws.com send for arn:aws:s3:::uploads.")
+    rule = events.put_rule(Name="r", EventPattern='{"source":["chat"]}')["RuleArn"]
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": ARN}])
+    events.put_events(Entries=[{"Source": "chat", "DetailType": "said", "Detail": "{}"}])
+    told = [one.data["error"] for one in refusals(served, 3)]
+    assert told[-1].endswith(f"events.amazonaws.com send for {rule}.")
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
 
 

@@ -13,6 +13,8 @@ import boto3
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from jwt.algorithms import RSAAlgorithm
 
 PASSWORD = "Correct-horse-1"
 NAME = "lb-1.us-east-1.elb.amazonaws.com"
@@ -269,7 +271,8 @@ class ForeignProvider:
         self.claims: dict[str, Any] = {"sub": "u-1"}
         self.delay = 0.0
         self.status = 200
-        self.audience = "me"
+        self.audience: Any = "me"
+        self.changed: Any = {}  # of the token endpoint's answer; a list stands for the whole
         self.expires = 0
 
     @property
@@ -293,6 +296,7 @@ class ForeignProvider:
             told = {"iss": self.url, "aud": self.audience, "exp": self.expires}
             token = jwt.encode(told, "k" * 32, algorithm="HS256")
             answer = {"access_token": "opaque", "id_token": token, "token_type": "Bearer", "expires_in": 60}
+            answer = {**answer, **self.changed} if isinstance(self.changed, dict) else self.changed
         text = json.dumps(answer).encode()
         writer.write(
             b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
@@ -374,6 +378,10 @@ def test_a_foreign_provider_and_a_session_of_more_than_4_kb(play: Any) -> None:
         ({"audience": "somebody else"}, 401),
         ({"expires": 1}, 401),
         ({"claims": ["no object"]}, 561),
+        ({"audience": ["somebody else", "me"]}, 302),
+        ({"changed": ["no object"]}, 561),
+        ({"changed": {"access_token": None}}, 561),
+        ({"changed": {"id_token": None}}, 401),
     ],
 )
 def test_a_provider_that_fails(play: Any, change: dict[str, Any], status: int) -> None:
@@ -485,3 +493,82 @@ def test_tokens_of_programs_are_judged(play: Any) -> None:
         return seen, told == good["authorization"]
 
     assert play(main, echo, protocol="HTTPS") == ([200, 401, 401, 401, 401, 401, 401, 500], True)
+
+
+SIGNER = generate_private_key(65537, 2048)
+KEY = {**json.loads(RSAAlgorithm.to_jwk(SIGNER.public_key())), "kid": "k"}
+READERS = {"Format": "string-array", "Name": "groups", "Values": ["readers", "writers"]}
+UNIT = {"Format": "single-string", "Name": "unit", "Values": ["a b"]}
+
+
+async def by_token(
+    world: Any, keys: Any, status: int = 200, claim: Any = None, **sent: Any
+) -> tuple[int, str]:
+    """The status of a request with a token of claims, and why it was refused. ``keys``: the issuer's key set."""
+    issuer = ForeignProvider()
+    issuer.claims, issuer.status = keys, status
+    server = await issuer.start()
+    try:
+        config = {"JwksEndpoint": f"{issuer.url}/keys", "Issuer": issuer.url}
+        config |= {"AdditionalClaims": [claim]} if claim else {}
+        actions = [
+            {"Type": "jwt-validation", "JwtValidationConfig": config, "Order": 1},
+            {"Type": "forward", "TargetGroupArn": world.group.arn, "Order": 2},
+        ]
+        await world.aws("ModifyListener", ListenerArn=world.listener, DefaultActions=actions)
+        kind, times = sent.pop("kind", "Bearer "), {"exp": int(world.clock.epoch()) + 60}
+        told = {"iss": issuer.url, **times, **sent}
+        token = jwt.encode(told, SIGNER, algorithm="RS256", headers={"kid": "k"})
+        answer = await world.http.get("/", headers={"authorization": f"{kind}{token}"})
+        return answer.status_code, world.events("failed")[-1][1]["reason"] if world.events("failed") else ""
+    finally:
+        server.close()
+
+
+@pytest.mark.fact("7.15")
+@pytest.mark.parametrize(
+    ("sent", "claim", "reason"),
+    [
+        ({"kind": "bearer "}, None, ""),
+        ({"kind": "Token "}, None, "JWTHeaderNotPresent"),
+        ({"kind": ""}, None, "JWTHeaderNotPresent"),
+        ({"groups": ["guests", "writers"]}, READERS, ""),
+        ({"groups": ["guests"]}, READERS, "JWTClaimValueInvalid: groups"),
+        ({"groups": "writers"}, READERS, "JWTClaimFormatInvalid: groups is no string-array"),
+        ({}, READERS, "JWTClaimNotPresent: groups"),
+        ({"unit": "a b"}, UNIT, ""),
+        ({"unit": ["a b"]}, UNIT, "JWTClaimFormatInvalid: unit is no single-string"),
+    ],
+)
+def test_claims_of_a_token_by_their_form(play: Any, sent: Any, claim: Any, reason: str) -> None:
+    async def main(world: Any) -> Any:
+        return await by_token(world, {"keys": [KEY]}, claim=claim, **sent)
+
+    assert play(main, echo, protocol="HTTPS") == (401 if reason else 200, reason)
+
+
+@pytest.mark.fact("7.15")
+@pytest.mark.parametrize(
+    ("keys", "status", "reason"),
+    [
+        ({"keys": [{"kid": f"{n}", "kty": "RSA"} for n in range(9)] + [KEY]}, 200, ""),
+        (
+            {"keys": [{"kid": f"{n}", "kty": "RSA"} for n in range(10)] + [KEY]},
+            200,
+            "no list of keys, or too many",
+        ),
+        ({"keys": {"0": KEY}}, 200, "no list of keys, or too many"),
+        ({"keys": [KEY], "more": "x" * 150_000}, 200, ""),
+        ({"keys": [KEY], "more": "x" * 153_600}, 200, "status 200, 15"),
+        ({"keys": [KEY]}, 403, "status 403, "),
+        ({"other": []}, 200, "'keys'"),
+    ],
+)
+def test_key_sets_that_are_taken(play: Any, keys: Any, status: int, reason: str) -> None:
+    async def main(world: Any) -> Any:
+        return await by_token(world, keys, status)
+
+    seen, told = play(main, echo, protocol="HTTPS")
+    assert seen == (500 if reason else 200)
+    assert reason in told
+    assert bool(told) == bool(reason)

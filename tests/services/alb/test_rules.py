@@ -216,6 +216,74 @@ def test_a_transform_rewrites_what_the_target_gets(play: Any, path: str, line: s
     assert later == f"GET {path} HTTP/1.1"
 
 
+REWRITES = [{"Regex": "/(a)?(b)", "Replace": "/$1-$2-$3"}, {"Regex": "b", "Replace": "c"}]
+
+
+@pytest.mark.fact("7.16")
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/ab/ab", "GET /a-b-/ab HTTP/1.1"),  # what is behind the match stays, a later match too
+        ("/b", "GET /-b- HTTP/1.1"),  # a group without a part, and one that there is not, are empty
+        ("/xb?b=1", "GET /xc?b=1 HTTP/1.1"),  # the first pattern that matches counts
+    ],
+)
+def test_the_first_match_of_the_first_pattern_is_replaced(play: Any, path: str, line: str) -> None:
+    async def main(world: Any) -> Any:
+        await only(
+            world, ANY, Transforms=[{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": REWRITES}}]
+        )
+        await world.http.get(path)
+        return world.servers[0].seen[0].line
+
+    assert play(main) == line
+
+
+@pytest.mark.fact("7.16")
+@pytest.mark.parametrize(
+    ("kind", "rewrite"),
+    [
+        ("path-rewrite", {"Regex": "a", "Replace": "b"}),
+        ("url-rewrite", {"Regex": "a", "Replace": "b" * 1025}),
+        ("url-rewrite", {"Regex": "(?=a)", "Replace": "b"}),
+        ("url-rewrite", None),
+    ],
+)
+def test_a_transform_that_cannot_be(play: Any, kind: str, rewrite: Any) -> None:
+    config = {"Rewrites": [rewrite] if rewrite else []}
+
+    async def main(world: Any) -> Any:
+        with pytest.raises(AwsError) as refused:
+            await only(world, ANY, Transforms=[{"Type": kind, "UrlRewriteConfig": config}])
+        return refused.value.code
+
+    assert play(main) == "ValidationError"
+
+
+@pytest.mark.fact("7.16")
+def test_a_rule_has_one_transform_of_a_kind(play: Any) -> None:
+    one = {"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": REWRITES}}
+
+    async def main(world: Any) -> Any:
+        with pytest.raises(AwsError) as refused:
+            await only(world, ANY, Transforms=[one, one])
+        return refused.value.message
+
+    assert play(main) == "A rule can have one transform of each type"
+
+
+@pytest.mark.fact("7.16")
+def test_a_rewritten_host_that_is_none_is_500(play: Any) -> None:
+    rewrite = {"Rewrites": [{"Regex": "^.*$", "Replace": "no host"}]}
+
+    async def main(world: Any) -> Any:
+        transform = {"Type": "host-header-rewrite", "HostHeaderRewriteConfig": rewrite}
+        await only(world, ANY, Transforms=[transform])
+        return (await world.http.get("/")).status_code, world.servers[0].seen
+
+    assert play(main) == (500, [])
+
+
 @pytest.mark.fact("7.16")
 def test_a_rewritten_url_that_is_none_is_500(play: Any) -> None:
     rewrite = {"Rewrites": [{"Regex": "^/", "Replace": ""}]}

@@ -288,6 +288,32 @@ def test_a_call_of_grpc_streams_and_ends_with_its_trailers(play: Any) -> None:
     assert (check["method"], check["path"]) == ("POST", "/AWS.ALB/healthcheck")
 
 
+@pytest.mark.parametrize(
+    ("head", "matcher", "reason"),
+    [
+        ([(b"grpc-status", b"12")], "0", "Target.ResponseCodeMismatch"),
+        ([(b"grpc-status", b"0")], "0", None),
+        ([], "0-99", "Target.FailedHealthChecks"),  # an answer that is none of gRPC's
+    ],
+)
+def test_a_check_of_grpc_looks_at_its_own_status(
+    play: Any, head: Any, matcher: str, reason: str | None
+) -> None:
+    class Checked(GrpcApp):
+        async def answer_check(self, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": head})
+            await send({"type": "http.response.body", "body": b""})
+
+    async def main(world: Any) -> Any:
+        async with serving(Checked()) as port:
+            group = await behind(world, port, ProtocolVersion="GRPC", Matcher={"GrpcCode": matcher})
+            await state(world, group, "unhealthy" if reason else "healthy")
+            [target] = group.targets.values()
+            return target.reason
+
+    assert play(main) == reason
+
+
 @pytest.mark.fact("7.6")
 @pytest.mark.parametrize(
     ("version", "http2", "method", "headers", "status"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.context import InvocationResult
+from sandbox.services.alb import health
 
 
 def named(name: str, seconds: float = 0) -> Any:
@@ -183,6 +184,40 @@ def test_a_target_is_initial_until_one_check_succeeds(play: Any) -> None:
     assert seen == [(0.1, "healthy")]
 
 
+def test_a_target_that_never_comes_up_is_unhealthy(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        await asyncio.sleep(5)
+        world.servers[0].server.close()
+        group = await play.add_group(world, "late", world.servers, HealthCheckIntervalSeconds=10)
+        forward = [{"Type": "forward", "TargetGroupArn": group.arn}]
+        await world.aws("ModifyListener", ListenerArn=world.listener, DefaultActions=forward)
+        await asyncio.sleep(60)
+        told = [(at, data["state"]) for at, data in world.events("target_health") if data["group"] == "late"]
+        [target] = group.targets.values()
+        return told, target.reason
+
+    told, reason = play(main)
+    # From 5.1 s on it is asked ever later (0.1 s, 0.3 s, ... 12.7 s), then once an interval: two failures count.
+    assert told[-1] == (27.8, "unhealthy")
+    assert reason == "Target.FailedHealthChecks"
+
+
+@pytest.mark.parametrize(
+    ("matcher", "status", "fits"),
+    [
+        ({"HttpCode": "200,202"}, 202, True),
+        ({"HttpCode": "200,202"}, 201, False),
+        ({"HttpCode": "200-204"}, 204, True),
+        ({"HttpCode": "200-204"}, 205, False),
+        ({"GrpcCode": "0"}, 0, True),
+        ({"GrpcCode": "0"}, 200, False),
+        ({}, 200, True),
+    ],
+)
+def test_codes_that_a_matcher_takes(matcher: Any, status: int, fits: bool) -> None:
+    assert health.matches(health.wanted(matcher), status) == fits
+
+
 def test_thresholds_decide(play: Any) -> None:
     async def main(world: Any) -> Any:
         await world.aws(
@@ -318,3 +353,39 @@ def test_a_function_is_checked_by_invocations_when_that_is_asked_for(play: Any) 
         "body": "",
         "isBase64Encoded": False,
     }
+
+
+@pytest.mark.fact("7.9")
+@pytest.mark.parametrize("multi", [True, False])
+def test_a_function_that_fails_its_check_is_unhealthy(play: Any, multi: bool) -> None:
+    async def main(world: Any) -> Any:
+        events: list[Any] = []
+
+        async def invoke(invocation: Any) -> InvocationResult:
+            events.append(json.loads(invocation.payload))
+            answer = json.dumps({"statusCode": 200, "multiValueHeaders" if multi else "headers": {}}).encode()
+            return InvocationResult(200, answer, "Unhandled" if len(events) > 1 else None, "$LATEST", "r")
+
+        world.sandbox.lambda_.invoke = invoke
+        checked = {"HealthCheckEnabled": True, "HealthCheckPath": "/up", "UnhealthyThresholdCount": 2}
+        group = await play.add_group(world, "checked", [], TargetType="lambda", **checked)
+        key = "lambda.multi_value_headers.enabled"
+        wanted = [{"Key": key, "Value": str(multi).lower()}]
+        await world.aws("ModifyTargetGroupAttributes", TargetGroupArn=group.arn, Attributes=wanted)
+        function = "arn:aws:lambda:us-east-1:000000000000:function:f"
+        await world.aws("RegisterTargets", TargetGroupArn=group.arn, Targets=[{"Id": function}])
+        forward = [{"Type": "forward", "TargetGroupArn": group.arn}]
+        await world.aws("ModifyListener", ListenerArn=world.listener, DefaultActions=forward)
+        [target] = group.targets.values()
+        seen = []
+        for _ in range(3):
+            await asyncio.sleep(35)
+            seen.append((target.state, target.reason))
+        return seen, events[0]
+
+    seen, event = play(main)
+    failed = ("unhealthy", "Target.FailedHealthChecks")
+    assert seen == [("healthy", None), ("healthy", None), failed]  # one failure of two is not enough
+    agent = ["ELB-HealthChecker/2.0"] if multi else "ELB-HealthChecker/2.0"
+    assert event["multiValueHeaders" if multi else "headers"] == {"user-agent": agent}
+    assert event["multiValueQueryStringParameters" if multi else "queryStringParameters"] == {}

@@ -45,8 +45,18 @@ def test_the_target_is_reached_at_the_port_and_path_of_the_uri(mode: str) -> Non
 
             assert await ask("http://inner.example:8080/{proxy}", "/chat") == (200, "/chat")
             assert await ask("http://inner.example/{proxy}", "/chat") == (200, "the other listener")
-            status, body = await ask("http://inner.example:9/{proxy}", "/chat")
-            assert (status, body) == (504, '{"message": "Network error communicating with endpoint"}')
+            gone, wrong = '{"message": "Network error communicating with endpoint"}', []
+            wrong.append(await ask("http://inner.example:9/{proxy}", "/chat"))
+            wrong.append(await ask("https://inner.example/{proxy}", "/chat"))  # 443, and not 80
+            target = target.replace("/app/", "/app/x")
+            wrong.append(await ask("http://inner.example/{proxy}", "/chat"))
+            assert wrong == [(504, gone)] * 3
+            reasons = [e.data["reason"] for e in sandbox.timeline.select("api_rest", "failed")]
+            assert [one.partition(" of ")[0].partition(" arn")[0] for one in reasons] == [
+                "no listener at port 9",
+                "no listener at port 443",
+                "no load balancer",
+            ]
 
     run(main)
 

@@ -337,6 +337,55 @@ def test_a_mapping_that_cannot_be(queue: str, params: dict[str, Any], message: s
     play(body)
 
 
+KAFKA = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka.example.com:9092"]}}
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "message"),
+    [
+        ({"ProvisionedPollerConfig": {"MinimumPollers": 2}}, 501, "the provisioned mode"),
+        ({"EventSourceArn": None, "SelfManagedEventSource": KAFKA}, 501, "SelfManagedEventSource"),
+        ({"EventSourceArn": None}, 400, "Unrecognized event source."),
+    ],
+)
+def test_what_belongs_to_other_sources(params: dict[str, Any], status: int, message: str) -> None:
+    async def body(world: World) -> None:
+        await world.queue()
+        given = {"FunctionName": "work", "EventSourceArn": f"{ARN}jobs", **params}
+        kept = {name: value for name, value in given.items() if value is not None}
+        with pytest.raises(AwsError) as raised:
+            await world.aws("lambda", "CreateEventSourceMapping", **kept)
+        assert (raised.value.status, message in raised.value.message) == (status, True)
+
+    play(body)
+
+
+def test_a_mapping_is_changed_and_stays_what_is_not_named() -> None:
+    async def body(world: World) -> None:
+        await world.queue()
+        mapping = await world.map(BatchSize=3)
+        other = await world.aws("lambda", "PublishVersion", FunctionName="work")
+        name = f"work:{other['Version']}"
+        for changed in ({"FunctionName": name}, {"Enabled": False}):
+            shown = await world.aws("lambda", "UpdateEventSourceMapping", UUID=mapping, **changed)
+            assert (shown["FunctionArn"].rpartition(":")[2], shown["BatchSize"]) == (other["Version"], 3)
+        assert (await world.aws("lambda", "GetEventSourceMapping", UUID=mapping))["State"] == "Disabled"
+
+    play(body)
+
+
+def test_a_mapping_that_somebody_disabled_stays_so_when_its_queue_goes() -> None:
+    async def body(world: World) -> None:
+        url = await world.queue()
+        mapping = await world.map(Enabled=False)
+        await world.aws("sqs", "DeleteQueue", QueueUrl=url)
+        shown = await world.aws("lambda", "GetEventSourceMapping", UUID=mapping)
+        assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", "USER_INITIATED")
+        assert "LastProcessingResult" not in shown
+
+    play(body)
+
+
 def test_other_sources_are_a_501_that_names_them() -> None:
     async def body(world: World) -> None:
         for service, told in (("dynamodb", "DynamoDB streams"), ("kinesis", "Kinesis streams")):

@@ -35,9 +35,7 @@ def checked_transforms(given: Iterable[Mapping[str, Any]]) -> list[Document]:
     """The transforms of a rule as they are kept. Raises ``AwsError``."""
     transforms = [dict(one) for one in given]
     for transform in transforms:
-        name = _CONFIGS.get(transform["Type"])
-        if name is None:
-            raise invalid(f"Transform type '{transform['Type']}' must be one of {', '.join(_CONFIGS)}")
+        name = _CONFIGS[transform["Type"]]  # of the two that the model has
         rewrites = (transform.get(name) or {}).get("Rewrites")
         if not rewrites:
             raise invalid(f"{name} must have a rewrite for a transform of type '{transform['Type']}'")
