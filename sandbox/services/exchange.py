@@ -172,7 +172,9 @@ class Exchange:
 
 def _value(text: str) -> bytes:
     """A header's value on the wire: control characters would end the header, other text goes as UTF-8."""
-    return "".join(c if c.isprintable() or c == "\t" else " " for c in text).strip().encode("utf-8")
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c == "\t" else " " for c in text)
+    return text.strip().encode("utf-8")
 
 
 def client_ip(scope: Scope) -> str:

@@ -10,7 +10,7 @@ from sandbox.context import Sandbox
 from sandbox.control.ecs import Container, Containers, Task
 from sandbox.services.ecs.images import Image, ImageError, Images
 from sandbox.services.ecs.logs import ContainerLog
-from sandbox.services.ecs.runner import TaskFailedError
+from sandbox.services.ecs.runner import Order, TaskFailedError
 from sandbox.services.ecs.running import Process
 from sandbox.services.loopback import MOST, Addresses
 from sandbox.services.processes.group import Reaper
@@ -60,8 +60,8 @@ class ProcessPlace:
         root = self._folder / container.name
         await asyncio.to_thread(_lay_out, image, root)
         runner = self._runner
-        changed = runner.records.changes.tell
-        return Process(runner.sandbox, runner.reaper, self._task, container, log, image, root, changed)
+        order = Order(runner.sandbox, self._task, container, log, runner.records.changes.tell)
+        return Process(order, runner.reaper, image, root)
 
     async def close(self) -> None:
         """Remove its files; others may have its address."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
+from sandbox.context import Sandbox
 from sandbox.control.ecs import Container, Task
 from sandbox.services.ecs.logs import ContainerLog
 
@@ -18,6 +20,17 @@ class TaskFailedError(Exception):
 
 class StartError(TaskFailedError):
     """A container's program cannot be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A container that is to be run, whatever runs it. ``changed``: called when its health did."""
+
+    sandbox: Sandbox
+    task: Task
+    container: Container
+    log: ContainerLog
+    changed: Callable[[], None]
 
 
 class Running(Protocol):

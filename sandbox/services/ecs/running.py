@@ -6,17 +6,14 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from sandbox.context import Sandbox
-from sandbox.control.ecs import Container, Task
 from sandbox.services.ecs import variables
 from sandbox.services.ecs.health import HealthCheck
 from sandbox.services.ecs.images import Image
-from sandbox.services.ecs.logs import ContainerLog
-from sandbox.services.ecs.runner import OUT_OF_MEMORY, StartError
+from sandbox.services.ecs.runner import OUT_OF_MEMORY, Order, StartError
 from sandbox.services.processes.group import ProcessGroup, Reaper
 
 # Signals that ended a process show as 128 and their number, as Docker has it.
@@ -24,30 +21,20 @@ _SIGNALLED = 128
 
 
 class Process:
-    """A container's process group. ``root``: the folder that stands for its ``/``; ``changed``: its health did."""
+    """A container's process group. ``root``: the folder that stands for its ``/``."""
 
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        reaper: Reaper,
-        task: Task,
-        container: Container,
-        log: ContainerLog,
-        image: Image,
-        root: Path,
-        changed: Callable[[], None],
-    ) -> None:
-        self.container = container
-        self.log = log
+    def __init__(self, order: Order, reaper: Reaper, image: Image, root: Path) -> None:
+        self.container = order.container
+        self.log = order.log
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.environment: Mapping[str, str] = {}
-        self.folder = variables.working_directory(container, image, root)
-        self._sandbox = sandbox
+        self.folder = variables.working_directory(order.container, image, root)
+        self._sandbox = order.sandbox
         self._reaper = reaper
-        self._task = task
+        self._task = order.task
         self._image = image
         self._root = root
-        self._changed = changed
+        self._changed = order.changed
         self._group: ProcessGroup | None = None
         self._check: asyncio.Task[None] | None = None
 

@@ -7,18 +7,15 @@ import io
 import logging
 import tarfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docker.errors import DockerException
 from docker.types import Ulimit
 
-from sandbox.context import Sandbox
-from sandbox.control.ecs import Container, Task
 from sandbox.services.ecs.engine import environment
 from sandbox.services.ecs.engine.client import Engine, told
-from sandbox.services.ecs.logs import ContainerLog
-from sandbox.services.ecs.runner import OUT_OF_MEMORY, StartError
+from sandbox.services.ecs.runner import OUT_OF_MEMORY, Order, StartError
 
 _log = logging.getLogger(__name__)
 
@@ -29,36 +26,33 @@ _NO_CHECK = {"test": ["NONE"]}
 
 
 class EngineContainer:
-    """A container. ``network``: the id of the container whose network it shares; ``changed``: its health did."""
+    """A container. ``network``: the id of the container whose network it shares; ``address``: the sandbox's there."""
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        order: Order,
         engine: Engine,
-        task: Task,
-        container: Container,
-        log: ContainerLog,
         image: Mapping[str, Any],
+        *,
         network: str,
         address: str,
         name: str,
         labels: Mapping[str, str],
-        changed: Callable[[], None],
     ) -> None:
-        self.container = container
-        self.log = log
+        self.container = order.container
+        self.log = order.log
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = self._loop.create_future()
         self.id: str | None = None
-        self._sandbox = sandbox
+        self._sandbox = order.sandbox
         self._engine = engine
-        self._task = task
+        self._task = order.task
         self._image = image
         self._network = network
         self._address = address
         self._name = name
         self._labels = labels
-        self._changed = changed
+        self._changed = order.changed
         self._environment: Mapping[str, str] = {}
         self._partial = b""
         self._looked_at = True

@@ -21,7 +21,7 @@ from sandbox.services.ecs.engine.images import EngineImages
 from sandbox.services.ecs.engine.position import Position
 from sandbox.services.ecs.images import ImageError
 from sandbox.services.ecs.logs import ContainerLog
-from sandbox.services.ecs.runner import TaskFailedError
+from sandbox.services.ecs.runner import Order, TaskFailedError
 
 _TASK = f"{owners.LABEL}.task"
 
@@ -145,17 +145,13 @@ class EnginePlace:
             raise TaskFailedError("the sandbox ends") from error
         assert self._holder is not None
         made = EngineContainer(
-            runner.sandbox,
+            Order(runner.sandbox, self._task, container, log, runner.records.changes.tell),
             runner.engine,
-            self._task,
-            container,
-            log,
             image,
-            self._holder,
-            runner.position.address,
-            self._name(container.name),
-            self._labels,
-            runner.records.changes.tell,
+            network=self._holder,
+            address=runner.position.address,
+            name=self._name(container.name),
+            labels=self._labels,
         )
         self.containers.append(made)
         return made
