@@ -50,9 +50,12 @@ def new_session(*values: Any, **named: Any) -> Session:
     return Session(*values, **{"botocore_session": bare_session(), **named})
 
 
+_shared_session = cache(new_session)
+
+
 def adopt() -> None:
     """Let moto use them, also where it asks after Regions: for these it reads a service's whole model."""
     utils: Any = moto.core.utils
     utils.create_loader = loader
     backends: Any = AccountSpecificBackend
-    backends.get_session = cache(new_session)
+    backends.get_session = _shared_session
