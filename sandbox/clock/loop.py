@@ -22,7 +22,8 @@ from typing import Any, Protocol, TypeVar
 from sandbox.clock import procfs
 from sandbox.clock.executor import Errand
 from sandbox.clock.gate import Gate
-from sandbox.clock.processes import Processes, Verdict
+from sandbox.clock.processes import Processes
+from sandbox.clock.watched import Verdict
 
 T = TypeVar("T")
 Events = list[tuple[selectors.SelectorKey, int]]
@@ -74,12 +75,13 @@ class JumpingSelector(selectors.EpollSelector):
     def _wait(self) -> Events:
         loop, poll = self.loop, super().select
         pause = rest = _SHORTEST_PAUSE
+        acted = True  # since the last look, by the callbacks that were run
         while True:
             limit = loop.gate.limit(loop.time())
             if limit is None:
                 loop.forgive()
                 return poll(None)
-            verdict = loop.look()
+            verdict, acted = loop.look(acted), False
             events = poll(0)  # what a watched process sent just before it went to sleep
             if events or loop.must_run():
                 return events
@@ -165,11 +167,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Whether callbacks wait to be run."""
         return bool(self._ready)  # type: ignore[attr-defined]
 
-    def look(self) -> Verdict:
-        """Whether a watched process can still do something."""
+    def look(self, acted: bool = True) -> Verdict:
+        """Whether a watched process can still do something; ``acted``: as of :meth:`Processes.look`."""
         # Asked before the threads are read: one that notices just afterwards has run, and its thread shows it.
         settled = self.sleepers is None or self.sleepers.settled()
-        verdict = self.processes.look()
+        verdict = self.processes.look(acted)
         if verdict is Verdict.QUIET:
             self._running_since = None
             if not settled:

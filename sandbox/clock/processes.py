@@ -1,182 +1,23 @@
 """Which processes are watched, and whether any of them can still do something.
 
-A look reads every watched thread once, one after the other, so it is no snapshot: a thread that was seen
-asleep may have been woken by one that was read later. Hence the rule: all is quiet only when every thread is
-asleep *and* none of them ran since the look before. Then there was an instant, between the two looks, at which
-all slept at once.
+Threads are read one after the other, which is no snapshot: a thread that was seen asleep may have been woken by one
+that was read later. Hence three readings, between which we do nothing ourselves: how often each thread ran so far;
+then whether packets are under way and whether each thread sleeps; then once more how often each ran. All is quiet
+when they sleep and none ran from the first reading to the last: at the second one all slept at once, and nothing was
+under way that could wake one. A single thread's two files are not read at once either: it may run, and wake another,
+just between them, above all where we ourselves had to wait for a processor.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
-from enum import IntEnum
 
 from sandbox.clock import procfs
+from sandbox.clock.watched import Group, Process, Verdict
 
 _SCAN_LIMIT = 4000  # more new ids than this: list all processes instead of trying each id
-
-_NAP_S = 0.02  # a longer sleep of the kernel's is a program's own: time does not wait for it
-
-
-class Verdict(IntEnum):
-    """What a look saw; the greater one counts."""
-
-    QUIET = 0
-    CHANGED = 1  # all asleep now, but somebody ran since the last look: look again
-    SOON = (
-        2  # somebody asleep goes on without us: on a short timer of the kernel's, or for a packet under way
-    )
-    RUNNING = 3
-
-
-class _Process:
-    """The threads of one process."""
-
-    def __init__(self, pid: int, without: int | None) -> None:
-        self.pid = pid
-        self._without = without
-        self._threads: dict[int, procfs.ThreadFiles] = {}
-        self._napping: dict[int, float] = {}  # threads in a sleep of the kernel's: since when
-        self._memory: procfs.MemoryFile | None = None
-        self.count()
-
-    def count(self) -> bool:
-        """Take in threads that started; whether there were any."""
-        started = False
-        for tid in procfs.thread_ids(self.pid):
-            if tid not in self._threads and tid != self._without:
-                try:
-                    self._threads[tid] = procfs.ThreadFiles(self.pid, tid)
-                    started = True
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-        return started
-
-    @property
-    def gone(self) -> bool:
-        return not self._threads and self._without is None
-
-    def look(self) -> Verdict:
-        verdict = Verdict.QUIET
-        for tid, thread in list(self._threads.items()):
-            try:
-                ran = thread.ran()
-                # A thread that was woken and did not run yet shows in its state only.
-                if thread.running():
-                    return Verdict.RUNNING
-                if self._naps(tid, thread, ran):
-                    return Verdict.SOON
-            except ProcessLookupError:
-                self._threads.pop(tid).close()
-                ran = True
-            if ran:
-                verdict = Verdict.CHANGED
-        if (verdict is Verdict.CHANGED or self._without is not None) and self.count():
-            verdict = Verdict.CHANGED
-        return verdict
-
-    def _naps(self, tid: int, thread: procfs.ThreadFiles, ran: bool) -> bool:
-        """Whether a thread will soon wake up by itself, on a timer that is not ours."""
-        if ran:
-            self._napping.pop(tid, None)
-            if not thread.naps():
-                return False
-            self._napping[tid] = time.monotonic()
-        elif not self._napping or tid not in self._napping:
-            return False
-        return time.monotonic() - self._napping[tid] < _NAP_S
-
-    def mark(self) -> None:
-        for thread in self._threads.values():
-            thread.mark()
-
-    def computed_s(self) -> float:
-        return sum(thread.computed_ns() for thread in self._threads.values()) / 1e9
-
-    def stopped(self) -> bool:
-        for tid, thread in list(self._threads.items()):
-            try:
-                if not thread.stopped():
-                    return False
-            except ProcessLookupError:
-                self._threads.pop(tid).close()
-        return True
-
-    def memory(self) -> int:
-        """Resident bytes; 0 when it is gone."""
-        if self._memory is None:
-            try:
-                self._memory = procfs.MemoryFile(self.pid)
-            except OSError:
-                return 0
-        return self._memory.resident_bytes()
-
-    def close(self) -> None:
-        for thread in self._threads.values():
-            thread.close()
-        self._threads.clear()
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
-
-
-class _Group:
-    """A watched process, with its descendants when they are followed."""
-
-    def __init__(self, pid: int, follow: bool, without: int | None) -> None:
-        self.pid = pid
-        self.follow = follow
-        self.processes = {pid: _Process(pid, without)}
-        self.freezing = False
-        self.frozen = False
-        self.limit: int | None = None
-        self.exceeded: Callable[[], None] | None = None
-
-    def look(self) -> Verdict:
-        if self.freezing:
-            return self._look_whether_stopped()
-        verdict = Verdict.QUIET
-        for pid, process in list(self.processes.items()):
-            verdict = max(verdict, process.look())
-            if process.gone:
-                self.processes.pop(pid).close()
-            if verdict >= Verdict.SOON:
-                break
-        if verdict is not Verdict.QUIET and self.limit is not None:
-            self._check_memory(self.limit)
-        return verdict
-
-    def _look_whether_stopped(self) -> Verdict:
-        if not all(process.stopped() for process in self.processes.values()):
-            return self._look_while_stopping()
-        self.frozen = True
-        self._close_files()
-        return Verdict.CHANGED
-
-    def _look_while_stopping(self) -> Verdict:
-        return max((process.look() for process in self.processes.values()), default=Verdict.QUIET)
-
-    def thaw(self) -> None:
-        if self.frozen:
-            self.processes = {pid: _Process(pid, None) for pid in self.processes}
-        self.freezing = self.frozen = False
-
-    def memory(self) -> int:
-        return sum(process.memory() for process in self.processes.values())
-
-    def _check_memory(self, limit: int) -> None:
-        if self.exceeded is not None and self.memory() > limit:
-            callback, self.exceeded = self.exceeded, None
-            callback()
-
-    def _close_files(self) -> None:
-        for process in self.processes.values():
-            process.close()
-
-    close = _close_files
 
 
 class Processes:
@@ -184,9 +25,12 @@ class Processes:
 
     def __init__(self) -> None:
         self._system = procfs.System()
-        self._groups: dict[int, _Group] = {}
+        self._groups: dict[int, Group] = {}
         self._newest = self._system.newest_id()
-        self._busy: int | None = None  # the group seen running last is looked at first
+        self._asleep = False  # all slept when they were read last
+        # Who was seen running last is read first.
+        self._busy: int | None = None
+        self._runner: procfs.ThreadFiles | None = None
 
     def watch(self, pid: int, follow: bool = True) -> None:
         """Look at a process from now on, and at those that it starts when ``follow``.
@@ -196,7 +40,7 @@ class Processes:
         if pid in self._groups:
             return
         own = pid == os.getpid()
-        self._groups[pid] = _Group(pid, follow and not own, threading.get_native_id() if own else None)
+        self._groups[pid] = Group(pid, follow and not own, threading.get_native_id() if own else None)
         if follow:
             self._newest = min(self._newest, pid)
 
@@ -235,7 +79,7 @@ class Processes:
         """Seconds on a processor since the mark, of the process that has most of them."""
         return max((process.computed_s() for process in self._all()), default=0.0)
 
-    def _all(self) -> Iterator[_Process]:
+    def _all(self) -> Iterator[Process]:
         return (process for group in self._groups.values() for process in group.processes.values())
 
     def known(self) -> list[int]:
@@ -245,27 +89,66 @@ class Processes:
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def look(self) -> Verdict:
-        """Read every thread once, and say whether anything can still happen."""
+    def look(self, acted: bool = True) -> Verdict:
+        """Read the threads, and say whether anything can still happen.
+
+        ``acted``: whether we ourselves may have done something since the look before.
+        """
         if not self._groups:
             return Verdict.QUIET
-        # The order matters: what was under way before this look has arrived when its receiver is read.
+        asleep, self._asleep = self._asleep and not acted, False
+        if self._still_running():
+            return Verdict.RUNNING
+        if not self._ran() and asleep:
+            self._asleep = True
+            return Verdict.QUIET
+        return self._see()
+
+    def _still_running(self) -> bool:
+        """Whether who was seen running last runs on: then nobody else need be read."""
+        group = self._groups.get(self._busy) if self._busy is not None else None
+        if group is None or self._runner is None:
+            return False
+        try:
+            self._runner.ran()
+            running = self._runner.running()
+        except OSError:  # it is gone, or watched no more
+            running = False
+        if running:
+            group.check_memory()
+        else:
+            self._runner = None
+        return running
+
+    def _ran(self) -> bool:
+        """The first reading, and the last: whether anybody ran since the one before."""
+        newest = self._system.newest_id()
+        changed = newest != self._newest and self._adopt(newest)
+        for pid, group in list(self._groups.items()):
+            if group.frozen:
+                continue
+            if group.ran(newest):
+                changed = True
+            if not group.processes:
+                self.unwatch(pid)
+        return changed
+
+    def _see(self) -> Verdict:
+        """The second reading: whether anybody is awake, or will be woken."""
         if self._system.packets_under_way():
             return Verdict.SOON
-        newest = self._system.newest_id()
-        verdict = Verdict.CHANGED if newest != self._newest and self._adopt(newest) else Verdict.QUIET
+        verdict = Verdict.QUIET
         for pid in self._order():
             group = self._groups[pid]
             if group.frozen:
                 continue
-            seen = group.look()
-            if not group.processes:
-                self.unwatch(pid)
+            seen, thread = group.awake()
             if seen >= Verdict.SOON:
-                self._busy = pid
+                self._busy, self._runner = pid, thread
                 return seen
             verdict = max(verdict, seen)
-        return verdict
+        self._asleep = verdict is Verdict.QUIET
+        return Verdict.CHANGED
 
     def close(self) -> None:
         """Stop watching everything."""
@@ -287,16 +170,12 @@ class Processes:
         found = False
         for pid in procfs.ids_since(last, newest, _SCAN_LIMIT):
             if pid not in homes and pid != os.getpid() and (group := self._home(pid, homes)):
-                process = _Process(pid, None)
-                group.processes[pid] = process
+                group.adopt(pid)
                 homes[pid] = group
-                if group.frozen:
-                    group.frozen = False  # look once more until the newcomer is stopped, too
-                    group.processes = {known: _Process(known, None) for known in group.processes}
                 found = True
         return found
 
-    def _home(self, pid: int, homes: dict[int, _Group]) -> _Group | None:
+    def _home(self, pid: int, homes: dict[int, Group]) -> Group | None:
         family = procfs.family(pid)
         if family is None:
             return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 _RUNNING = frozenset(b"RDI")  # on a processor or waiting for one; waiting for a disk or for the kernel itself
 _STOPPED = frozenset(b"TtZX")
+_NEWLINE = ord("\n")
 # Numbers of nanosleep and clock_nanosleep.
 _NANOSLEEP = {"x86_64": (b"35", b"230"), "aarch64": (b"101", b"115")}.get(os.uname().machine, ())
 
@@ -23,29 +24,34 @@ class ThreadFiles:
     ``status`` counts the context switches.
     """
 
-    __slots__ = ("_counter", "_marked", "_path", "_stat", "last")
+    __slots__ = ("_call", "_counter", "_marked", "_path", "_stat", "fresh", "last", "napping_since")
 
     def __init__(self, pid: int, tid: int) -> None:
         self._path = f"/proc/{pid}/task/{tid}"
-        self._stat = os.open(f"/proc/{pid}/task/{tid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        self._stat = os.open(f"{self._path}/stat", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            self._counter = os.open(f"/proc/{pid}/task/{tid}/{_COUNTER}", os.O_RDONLY | os.O_CLOEXEC)
+            self._counter = os.open(f"{self._path}/{_COUNTER}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             os.close(self._stat)
             raise
-        self.last = b""
-        self._marked = b""
+        self._call = -1  # opened when it is first asked for
+        self.last = self._marked = b""
+        self.fresh = False  # it ran since somebody who cares put this back
+        self.napping_since: float | None = None
 
     def close(self) -> None:
-        os.close(self._stat)
-        os.close(self._counter)
+        for file in (self._stat, self._counter, self._call):
+            if file >= 0:
+                os.close(file)
+        self._stat = self._counter = self._call = -1
 
     def ran(self) -> bool:
         """Whether the thread ran since this was asked last."""
-        text = os.pread(self._counter, 4096, 0)
+        text = os.pread(self._counter, _COUNTER_BYTES, 0)
         if text == self.last:
             return False
         self.last = text
+        self.fresh = True
         return True
 
     def mark(self) -> None:
@@ -62,7 +68,7 @@ class ThreadFiles:
 
     def state(self) -> int:
         """The kernel's letter for the thread's state."""
-        return _letter(os.pread(self._stat, 512, 0))
+        return _letter(os.pread(self._stat, _STATE_BYTES, 0))
 
     def running(self) -> bool:
         return self.state() in _RUNNING
@@ -73,7 +79,9 @@ class ThreadFiles:
         The preloads never do: their sleeps wait for the sandbox.
         """
         try:
-            return _read(f"{self._path}/syscall").partition(b" ")[0] in _NANOSLEEP
+            if self._call < 0:
+                self._call = os.open(f"{self._path}/syscall", os.O_RDONLY | os.O_CLOEXEC)
+            return os.pread(self._call, 256, 0).partition(b" ")[0] in _NANOSLEEP
         except PermissionError:
             return b"nanosleep" in _read(f"{self._path}/wchan")
         except FileNotFoundError:
@@ -154,6 +162,8 @@ class System:
             self._network = os.open("/proc/net/softnet_stat", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             self._network = -1
+        self._length = -1
+        self._backlogs: list[int] = []  # where the lengths stand in the text
 
     def close(self) -> None:
         os.close(self._load)
@@ -173,7 +183,13 @@ class System:
         """
         if self._network < 0:
             return False
-        return any(line[99:107].strip(b"0") for line in os.pread(self._network, 65536, 0).splitlines())
+        text = os.pread(self._network, 65536, 0)
+        if len(text) != self._length:  # at first; later when a processor comes or goes
+            self._length = len(text)
+            ends = [at for at, byte in enumerate(text) if byte == _NEWLINE]
+            starts = [0, *(end + 1 for end in ends)]
+            self._backlogs = [at + 99 for at, end in zip(starts, ends, strict=False) if end - at >= 107]
+        return any(text[at : at + 8] != b"00000000" for at in self._backlogs)
 
 
 class MemoryFile:
@@ -224,5 +240,7 @@ def _counter_name() -> str:
 
 
 _COUNTER = _counter_name()
+_COUNTER_BYTES = 128 if _COUNTER == "schedstat" else 4096
+_STATE_BYTES = 128  # the state comes right after the name, which is short
 COUNTS_TIME = _COUNTER == "schedstat"  # whether the kernel says how long a thread was on a processor
 _PAGE = os.sysconf("SC_PAGE_SIZE")
