@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus
 
 HEADER_ALGORITHM = "AWS4-HMAC-SHA256"
@@ -23,6 +23,13 @@ class SignedRequest:
     query: str
     headers: tuple[tuple[str, str], ...]
     body: bytes | None = b""
+    _values: dict[str, list[str]] = field(init=False, repr=False, compare=False)  # by name in lower case
+
+    def __post_init__(self) -> None:
+        values: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            values.setdefault(name.lower(), []).append(value)
+        object.__setattr__(self, "_values", values)  # frozen
 
     @classmethod
     def from_scope(cls, scope: Mapping[str, object], body: bytes | None) -> SignedRequest:
@@ -42,10 +49,10 @@ class SignedRequest:
 
     def header(self, name: str) -> str | None:
         """All values of a header joined by ``,`` with white space folded as SigV4 wants, or ``None``."""
-        values = [" ".join(v.split()) for n, v in self.headers if n.lower() == name]
-        if not values and name == "host":  # HTTP/2
-            return self.header(":authority")
-        return ",".join(values) if values else None
+        values = self._values.get(name)
+        if values is None:
+            return self.header(":authority") if name == "host" else None  # HTTP/2
+        return ",".join(" ".join(value.split()) for value in values)
 
     def query_pairs(self) -> list[tuple[str, str]]:
         """Name and value of each query parameter, still encoded, in the order sent."""

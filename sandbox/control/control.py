@@ -96,10 +96,13 @@ class MotoControl:
         """Call an AWS API by its botocore names. Raises ``AwsError``."""
         return await self._caller.call(service, operation, params, self._sandbox.settings.region)
 
-    async def role_credentials(self, role_arn: str) -> tuple[str, str, str]:
-        """Access key, secret key and session token of a new session of a role, as a Lambda environment gets them."""
+    async def role_credentials(self, role_arn: str, session: str = "lambda") -> tuple[str, str, str]:
+        """Access key, secret key and session token of a new session of a role, as a service that assumes it has them.
+
+        ``session``: the session's name; that of Lambda's environments by default.
+        """
         await self._ensure_fresh()
-        return await self._shims.identities.role_credentials(role_arn)
+        return await self._shims.identities.role_credentials(role_arn, session)
 
     async def secret_for(self, access_key: str) -> Credential | None:
         """What is known about an access key; ``None`` for an unknown one."""

@@ -56,9 +56,10 @@ def _iam_is_used() -> bool:
 def _role_of(arn: str) -> Role | None:
     from moto.iam.models import iam_backends
 
+    name = arn.rpartition("/")[2]
     for accounts in list(iam_backends.values()):
         for role in list(accounts["aws"].roles.values()):
-            if role.arn == arn:
+            if role.name == name and role.arn == arn:  # moto puts the ARN together each time
                 return Role(str(role.id), tuple(_policies(role)))
     return None
 

@@ -22,6 +22,7 @@ from sandbox.services import query_json
 URI = re.compile(
     r"arn:[^:]+:apigateway:(?P<region>[^:]+):(?P<service>[^:]+):(?P<kind>path|action)/(?P<rest>.*)", re.DOTALL
 )
+_ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 _QUERY = frozenset(("sqs", "sns"))
 _TARGETS = {
     "dynamodb": "DynamoDB_20120810",
@@ -128,11 +129,10 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 async def session_of(sandbox: Sandbox, role: str) -> tuple[Principal, str] | None:
-    """A session of a role, and its access key. Raises ``AwsError``."""
-    made = await sandbox.control.call(
-        "sts", "AssumeRole", RoleArn=role, RoleSessionName="BackplaneAssumeRoleSession"
-    )
-    access_key = str(made["Credentials"]["AccessKeyId"])
+    """A session of a role, and its access key; ``None`` for what is no role's ARN."""
+    if not _ROLE.fullmatch(role):
+        return None
+    access_key, _, _ = await sandbox.control.role_credentials(role, "BackplaneAssumeRoleSession")
     credential = await sandbox.control.secret_for(access_key)
     return None if credential is None else (Principal.of(credential), access_key)
 
