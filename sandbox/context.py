@@ -287,6 +287,10 @@ class Control(Protocol):
         """What belongs to an access key, for verifying a signature; ``None`` for an unknown one."""
         ...
 
+    async def role_credentials(self, role_arn: str, session: str = "lambda") -> tuple[str, str, str]:
+        """Access key, secret key and session token of a new session of a role, for a service that assumes it."""
+        ...
+
     @property
     def user_pools(self) -> UserPools:
         """Cognito's user pools behind their hosted domains."""
