@@ -88,12 +88,12 @@ async def _serving(sandbox: Sandbox, listening: socket.socket) -> AsyncIterator[
     listener = Listener(listening, Http1(front), Http2(front), certificates, sandbox.clock)
     sandbox.listen = listener.also
     try:
-        for service in sandbox.services.values():
+        for service in sandbox.services.running():
             await service.start()
         yield
     finally:
         await listener.close()
-        for service in reversed(sandbox.services.values()):
+        for service in reversed(sandbox.services.running()):
             await service.stop()
         await _end_tasks(sandbox)
         await control.stop()
@@ -133,15 +133,14 @@ def _furnish(sandbox: Sandbox) -> None:
     sandbox.control = create_control(sandbox)
     model_settings = ModelSettings(seed=sandbox.settings.seed, epoch=sandbox.clock.epoch)
     sandbox.model = create_app(model_settings, observe=observe)
-    for name, make in registry.SERVICES.items():
-        sandbox.services[name] = make(sandbox)
+    registry.furnish(sandbox)
     lambda_: Any = sandbox.services["lambda"]
     sandbox.lambda_ = lambda_
 
 
 async def _reset(sandbox: Sandbox) -> None:
     """Forget every resource, environment and event; the clock goes on."""
-    for service in reversed(sandbox.services.values()):
+    for service in reversed(sandbox.services.running()):
         await service.stop()
     await _end_tasks(sandbox)
     control: Any = sandbox.control
@@ -150,7 +149,7 @@ async def _reset(sandbox: Sandbox) -> None:
     sandbox.model.reset()
     sandbox.anomalies.reset()
     sandbox.timeline.clear()
-    for service in sandbox.services.values():
+    for service in sandbox.services.running():
         await service.start()
 
 

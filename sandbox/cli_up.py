@@ -14,12 +14,15 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox import collection
 from sandbox.backend import BackendError
 from sandbox.clock import Clock, ClockKind
 from sandbox.clock import run as run_clock
+
+if TYPE_CHECKING:
+    from sandbox.context import Sandbox
 
 FAILED, BAD_INPUT = 1, 2
 READY_FD = "SANDBOX_READY_FD"
@@ -109,14 +112,22 @@ async def _serve(clock: Clock, options: Options) -> None:
         state = _state_file(sandbox.settings.port)
         state.write_text(json.dumps({"pid": os.getpid(), "endpoint": sandbox.endpoint}))
         _say_ready(f"sandbox ready {sandbox.endpoint}")
-        control: Any = sandbox.control
-        warming = loop.create_task(control.start())  # moto's import takes a while; the first request may wait
+        warming = loop.create_task(_warm(sandbox))
         warming.add_done_callback(lambda _: collection.settle())
         try:
             await ended.wait()
         finally:
             warming.cancel()
             state.unlink(missing_ok=True)
+
+
+async def _warm(sandbox: Sandbox) -> None:
+    """Import what a first request would have to wait for."""
+    from sandbox.services import registry
+
+    control: Any = sandbox.control
+    await control.start()
+    await asyncio.to_thread(registry.load)
 
 
 def _say_ready(line: str) -> None:

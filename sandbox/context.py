@@ -16,6 +16,7 @@ from sandbox.anomalies import Anomalies
 from sandbox.aws.ids import IdSource
 from sandbox.clock import Clock
 from sandbox.limits import Limits
+from sandbox.planes import Services
 from sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -356,7 +357,7 @@ class Sandbox:
     control: Control = field(init=False)
     lambda_: LambdaInvoker = field(init=False)
     model: Model = field(init=False)
-    services: dict[str, Service] = field(default_factory=dict)
+    services: Services = field(default_factory=Services)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     shared: dict[str, Any] = field(default_factory=dict)  # what services have in common; a reset empties it
     anomalies: Anomalies = field(init=False)

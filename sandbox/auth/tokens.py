@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import jwt
-from jwt.exceptions import InvalidSignatureError, PyJWTError
-
 Claims = Mapping[str, Any]
 Keys = Callable[[str], Awaitable[Sequence[Mapping[str, Any]]]]
 
@@ -105,9 +102,11 @@ def _refused(description: str) -> TokenError:
 def _parts(token: str) -> tuple[Mapping[str, Any], Claims]:
     if token.count(".") != 2:
         raise _refused(NOT_THREE_PARTS)
+    import jwt  # 50 ms, with the cryptography behind it: few sandboxes ever see a token
+
     try:
         whole = jwt.decode_complete(token, options={"verify_signature": False})
-    except PyJWTError as wrong:
+    except jwt.PyJWTError as wrong:
         raise _refused(MALFORMED) from wrong
     return whole["header"], whole["payload"]
 
@@ -123,12 +122,14 @@ async def _key(header: Mapping[str, Any], issuer: str, keys: Keys) -> Mapping[st
 def _verified(token: str, key: Mapping[str, Any], algorithm: str) -> Claims:
     if key.get("kty") != "RSA" or key.get("alg", algorithm) != algorithm:
         raise _refused(WRONG_ALGORITHM)
+    import jwt
+
     try:
         public = jwt.PyJWK(dict(key), algorithm)
         claims: Claims = jwt.decode(token, public, algorithms=[algorithm], options=_SIGNATURE_ONLY)  # type: ignore[arg-type]
-    except InvalidSignatureError as wrong:
+    except jwt.InvalidSignatureError as wrong:
         raise _refused(BAD_SIGNATURE) from wrong
-    except PyJWTError as wrong:
+    except jwt.PyJWTError as wrong:
         raise _refused(MALFORMED) from wrong
     return claims
 

@@ -96,10 +96,7 @@ class Front:
     async def _service(self, scope: Scope, resolved: Resolved) -> Service | None:
         """The service that claims the address; of those that share a host the one that owns the id."""
         first: tuple[Service, Mapping[str, str]] | None = None
-        for service in self._sandbox.services.values():
-            parameters = service.match(resolved.address)
-            if parameters is None:
-                continue
+        for service, parameters in self._sandbox.services.asked(resolved.address):
             first = first or (service, parameters)
             if not _shares_host(service) or await service.owns(parameters["api_id"]):
                 first = (service, parameters)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 # Used in about every deployment.
@@ -26,6 +27,21 @@ _BY_TEXT = {
     "elbv2": ("AWS::ElasticLoadBalancingV2::",),
     "iot": ("AWS::IoT::",),
     "sqs": ("AWS::SQS::",),
+}
+
+# What the sandbox imports only when one of these services is first asked for something.
+_MODULES = {
+    "apigateway": ("sandbox.services.api_rest.service",),
+    "apigatewayv2": (  # of API Gateway's data planes the first is asked first, whatever the kind
+        "sandbox.services.api_rest.service",
+        "sandbox.services.api_http.service",
+        "sandbox.services.api_websocket.service",
+    ),
+    "appsync": ("sandbox.services.appsync.engine", "sandbox.services.appsync_events.service"),
+    "cognito-idp": ("jwt", "moto.cognitoidp.urls"),
+    "dynamodb": ("moto.dynamodb.urls",),
+    "elbv2": ("moto.ec2.models",),
+    "iot": ("sandbox.services.iot.service",),
 }
 
 
@@ -52,7 +68,7 @@ def warm(services: Iterable[str] = ()) -> None:
     import mock_llm.app
     from mock_llm.text import words
     from sandbox.aws.tls import public_authorities
-    from sandbox.control import calls, moto_backend, shims, wire
+    from sandbox.control import calls, moto_backend, moto_ec2, shims, wire
     from sandbox.control.cloudformation import api
 
     del anyio, httpcore, samtranslator, uvicorn, mock_llm
@@ -63,5 +79,9 @@ def warm(services: Iterable[str] = ()) -> None:
             importlib.import_module(module.name)  # their operations are imported when first asked for
     more = tuple(services)
     moto_backend.warm(_MOTOS)
+    asked_later = chain(*(_MODULES.get(service, ()) for service in more))
+    with moto_ec2.adopted():
+        for name in ("sandbox.services.function_url.service", *asked_later):
+            importlib.import_module(name)
     calls.warm((*_CLIENTS, *more), "us-east-1")
     wire.warm((*_ROUTED, *more))

@@ -3,9 +3,10 @@
 import gc
 import subprocess
 import sys
+from importlib.util import find_spec
 
 from sandbox import collection
-from sandbox.stories.warm import services_of
+from sandbox.stories.warm import _BY_TEXT, _MODULES, services_of
 
 PROGRAM = """
 import sys
@@ -21,6 +22,11 @@ def test_warm_reads_models_and_leaves_no_thread():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "['cloudformation', 'iam', 'lambda', 's3']"
+
+
+def test_what_is_imported_for_a_service_exists():
+    assert _MODULES.keys() <= _BY_TEXT.keys()
+    assert [name for names in _MODULES.values() for name in names if find_spec(name) is None] == []
 
 
 def test_settled_objects_are_left_out_of_collections():
