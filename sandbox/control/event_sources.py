@@ -19,6 +19,7 @@ class EventSource:
     window_s: int
     partial: bool  # ReportBatchItemFailures
     max_concurrency: int | None
+    pollers: tuple[int, int] | None  # least and most of the provisioned mode
     filters: tuple[Mapping[str, Any], ...]  # patterns, parsed
 
 

@@ -41,7 +41,7 @@ class Poller:
         self._sandbox = sandbox
         self._source = source
         self._inbox = inbox
-        self._scaling = Scaling(sandbox.limits.value, source.max_concurrency)
+        self._scaling = Scaling(sandbox.limits.value, source.max_concurrency, source.pollers)
         self._running = 0
         self._woken = asyncio.Event()
         self._gathering: Gathering | None = None

@@ -9,12 +9,20 @@ _SLACK_S = 1e-9
 
 
 class Scaling:
-    """Five batches at first, more by the minute as long as messages wait, up to the maximum."""
+    """Five batches at first, more by the minute as long as messages wait, up to the maximum.
 
-    def __init__(self, limit: Limit, maximum: int | None) -> None:
-        self._first = int(limit("event_sources.batches.first"))
-        self._per_s = limit("event_sources.batches.scaling") / 60
-        self._most = maximum or int(limit("event_sources.batches.max"))
+    ``pollers``: least and most of the provisioned mode, in which each stands for some batches, and more come sooner.
+    """
+
+    def __init__(self, limit: Limit, maximum: int | None, pollers: tuple[int, int] | None = None) -> None:
+        if pollers is None:
+            self._first = int(limit("event_sources.batches.first"))
+            self._per_s = limit("event_sources.batches.scaling") / 60
+            self._most = maximum or int(limit("event_sources.batches.max"))
+        else:
+            each = int(limit("event_sources.provisioned.batches"))
+            self._first, self._most = (count * each for count in pollers)
+            self._per_s = limit("event_sources.provisioned.scaling") / 60
         self._waiting_since: float | None = None
 
     def waiting(self, now: float) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pytest
@@ -81,9 +82,11 @@ async def done(records: list[dict[str, Any]]) -> None:
     return None
 
 
-def play(body: Callable[[World], Awaitable[None]], handler: Handler = done) -> None:
+def play(
+    body: Callable[[World], Awaitable[None]], handler: Handler = done, as_of: date | None = None
+) -> None:
     async def main(clock: Clock) -> None:
-        sandbox = make_sandbox(clock)
+        sandbox = make_sandbox(clock, as_of)
         functions: Any = Functions(sandbox, handler)
         sandbox.lambda_ = functions
         service = EventSourceService(sandbox)
@@ -182,6 +185,54 @@ def test_maximum_concurrency_is_kept() -> None:
         assert [at for at, _ in world.functions.calls] == [0, 0, 3, 3, 6, 6, 9]
 
     play(body, lambda records: asyncio.sleep(3))
+
+
+@pytest.mark.fact("8.7")
+def test_the_provisioned_mode_begins_with_ten_batches_a_poller_and_adds_1000_a_minute() -> None:
+    async def body(world: World) -> None:
+        url = await world.queue()
+        await world.send(url, *(str(n) for n in range(33)))
+        mapping = await world.map(
+            BatchSize=1, ProvisionedPollerConfig={"MinimumPollers": 2, "MaximumPollers": 3}
+        )
+        shown = await world.aws("lambda", "GetEventSourceMapping", UUID=mapping)
+        assert shown["ProvisionedPollerConfig"] == {"MinimumPollers": 2, "MaximumPollers": 3}
+        await world.quiet()
+        times = [round(at, 2) for at, _ in world.functions.calls]
+        assert times == [0] * 20 + [round(0.06 * n, 2) for n in range(1, 11)] + [3] * 3
+
+    play(body, lambda records: asyncio.sleep(3))
+
+
+@pytest.mark.fact("8.7")
+def test_what_the_provisioned_mode_is_not_told_it_has_and_it_can_be_left() -> None:
+    async def body(world: World) -> None:
+        await world.queue()
+        mapping = await world.map(ProvisionedPollerConfig={"MinimumPollers": 5})
+        for given, seen in (
+            (None, {"MinimumPollers": 5, "MaximumPollers": 200}),
+            ({"MaximumPollers": 9}, {"MinimumPollers": 2, "MaximumPollers": 9}),
+            ({}, None),
+        ):
+            if given is not None:
+                await world.aws(
+                    "lambda", "UpdateEventSourceMapping", UUID=mapping, ProvisionedPollerConfig=given
+                )
+            shown = await world.aws("lambda", "GetEventSourceMapping", UUID=mapping)
+            assert shown.get("ProvisionedPollerConfig") == seen
+
+    play(body)
+
+
+@pytest.mark.fact("8.7")
+def test_there_was_no_provisioned_mode_before_its_day() -> None:
+    async def body(world: World) -> None:
+        await world.queue()
+        with pytest.raises(AwsError) as raised:
+            await world.map(ProvisionedPollerConfig={"MinimumPollers": 2})
+        assert (raised.value.status, raised.value.code) == (400, "InvalidParameterValueException")
+
+    play(body, as_of=date(2025, 11, 13))
 
 
 def test_a_window_gathers_until_it_ends_or_the_batch_is_full() -> None:
@@ -322,6 +373,24 @@ def test_large_messages_make_small_batches() -> None:
         ("jobs.fifo", {"MaximumBatchingWindowInSeconds": 1}, "not supported for FIFO queues"),
         ("jobs", {"FilterCriteria": {"Filters": [{"Pattern": "no"}]}}, "Invalid filter pattern definition."),
         ("jobs", {"StartingPosition": "LATEST"}, "StartingPosition is not supported"),
+        (
+            "jobs",
+            {"ProvisionedPollerConfig": {"MinimumPollers": 2}, "ScalingConfig": {"MaximumConcurrency": 2}},
+            "cannot be specified together",
+        ),
+        ("jobs", {"ProvisionedPollerConfig": {"MinimumPollers": 1}}, "MinimumPollers must be at least 2"),
+        ("jobs", {"ProvisionedPollerConfig": {"MaximumPollers": 1}}, "MaximumPollers must be at least 2"),
+        ("jobs", {"ProvisionedPollerConfig": {"MaximumPollers": 10001}}, "maximumPollers"),
+        (
+            "jobs",
+            {"ProvisionedPollerConfig": {"MinimumPollers": 9, "MaximumPollers": 8}},
+            "must not be greater than MaximumPollers",
+        ),
+        (
+            "jobs",
+            {"ProvisionedPollerConfig": {"PollerGroupName": "group"}},
+            "PollerGroupName is not supported",
+        ),
     ],
 )
 def test_a_mapping_that_cannot_be(queue: str, params: dict[str, Any], message: str) -> None:
@@ -343,7 +412,6 @@ KAFKA = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka.example.com:9092"]}}
 @pytest.mark.parametrize(
     ("params", "status", "message"),
     [
-        ({"ProvisionedPollerConfig": {"MinimumPollers": 2}}, 501, "the provisioned mode"),
         ({"EventSourceArn": None, "SelfManagedEventSource": KAFKA}, 501, "SelfManagedEventSource"),
         ({"EventSourceArn": None}, 400, "Unrecognized event source."),
     ],

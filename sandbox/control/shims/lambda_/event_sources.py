@@ -17,6 +17,7 @@ from sandbox.control.event_sources import EventSource, Inbox
 from sandbox.control.localstack.inbox import RemoteInbox
 from sandbox.control.paging import page
 from sandbox.control.shims.call import Call, Handler
+from sandbox.control.shims.lambda_ import provisioned_pollers as provisioned
 from sandbox.control.shims.lambda_.filter_patterns import is_pattern
 from sandbox.control.shims.lambda_.names import FunctionName
 from sandbox.control.shims.lambda_.state import State, checked
@@ -30,6 +31,7 @@ _MEMBERS = (
     "MaximumBatchingWindowInSeconds",
     "FilterCriteria",
     "ScalingConfig",
+    "ProvisionedPollerConfig",
     "FunctionResponseTypes",
     "MetricsConfig",
     "LoggingConfig",
@@ -147,6 +149,7 @@ class Mappings:
 
 def _seen(one: Mapped) -> EventSource:
     members = one.members
+    pollers = members.get("ProvisionedPollerConfig")
     patterns = [f["Pattern"] for f in (members.get("FilterCriteria") or {}).get("Filters") or ()]
     return EventSource(
         uuid=one.uuid,
@@ -157,6 +160,7 @@ def _seen(one: Mapped) -> EventSource:
         window_s=members["MaximumBatchingWindowInSeconds"],
         partial="ReportBatchItemFailures" in members["FunctionResponseTypes"],
         max_concurrency=(members.get("ScalingConfig") or {}).get("MaximumConcurrency"),
+        pollers=(pollers["MinimumPollers"], pollers["MaximumPollers"]) if pollers else None,
         filters=tuple(json.loads(pattern) for pattern in patterns),
     )
 
@@ -200,6 +204,7 @@ class EventSourceMappings:
             "FunctionResponseTypes": [],
             **_given(params),
         }
+        provisioned.complete(members, self._state.sandbox.limits)
         _check(members, source.endswith(".fifo"))
         made = Mapped(
             self._state.sandbox.ids.uuid(),
@@ -243,6 +248,7 @@ class EventSourceMappings:
         validate(call.operation.model, params)
         _refuse_what_is_missing(params, update=True)
         members = {**one.members, **_given(params)}
+        provisioned.complete(members, self._state.sandbox.limits)
         _check(members, one.source_arn.endswith(".fifo"))
         name = FunctionName.parse(params.get("FunctionName") or one.function)
         one.function = await self._function(self._state.region(one.region), name, one.source_arn)
@@ -318,8 +324,6 @@ def _refuse_what_is_missing(params: Mapping[str, Any], *, update: bool = False) 
     for member in _OF_OTHERS:
         if params.get(member):  # the text is UNSOURCED
             raise invalid(f"{member} is not supported for SQS event source mappings.")
-    if params.get("ProvisionedPollerConfig"):
-        raise NotEmulatedError("the provisioned mode of Lambda event source mappings")
 
 
 def _check(members: Mapping[str, Any], fifo: bool) -> None:
