@@ -191,6 +191,26 @@ class SharesHost(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a client is told that stops in the middle of a request's head, after so many seconds without a byte.
+
+    ``answer``: called then; gives status, its words, headers and body.
+    """
+
+    after: float
+    answer: Callable[[], tuple[int, str, Sequence[tuple[str, str]], bytes]]
+
+
+@runtime_checkable
+class Impatient(Protocol):
+    """A service that does not wait for ever for the rest of a request's head."""
+
+    def refusal(self, parameters: Mapping[str, str]) -> Refusal | None:
+        """For an address that it matched, with the parameters of that; ``None``: it waits."""
+        ...
+
+
 @runtime_checkable
 class IotDataPlane(Protocol):
     """The message broker behind ``iot-data``."""

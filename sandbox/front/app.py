@@ -20,7 +20,7 @@ from typing import Any, TypeGuard
 from urllib.parse import unquote_to_bytes
 
 from sandbox.aws.errors import AwsError
-from sandbox.context import Receive, Sandbox, Scope, Send, Service, SharesHost
+from sandbox.context import Impatient, Receive, Refusal, Sandbox, Scope, Send, Service, SharesHost
 from sandbox.front import bedrock
 from sandbox.front.address import Resolved, resolve
 from sandbox.front.errors import send_error
@@ -106,6 +106,16 @@ class Front:
         _redirect(scope, resolved.raw_path)
         scope["aws"] = first[1]
         return first[0]
+
+    def refusal(self, scope: Scope) -> Refusal | None:
+        """Of whom a request is for, when only a part of its head came."""
+        try:
+            address = resolve(scope, self._sandbox.settings.region).address
+        except AwsError:
+            return None
+        for service, parameters in self._sandbox.services.asked(address):
+            return service.refusal(parameters) if isinstance(service, Impatient) else None
+        return None
 
     def _with_date(self, send: Send) -> Send:
         """Add ``Date``, by the sandbox's clock, to an answer that has none (RFC 9110 section 6.6.1)."""

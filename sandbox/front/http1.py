@@ -21,6 +21,7 @@ from mock_llm.http1 import CycleWriter, reset
 from mock_llm.wire import RESET
 from sandbox.context import ConnectionAbort, Receive, Scope, Send
 from sandbox.front.app import Application
+from sandbox.front.half_head import HalfHead
 from sandbox.front.websocket import WebSocketConnection
 
 # uvicorn closes a connection that has been idle for so long (s). A day: a client of the virtual clock may find
@@ -79,8 +80,34 @@ class _Connection(HttpToolsProtocol):
         self._asgi = app
         self.app: Any = self._answer
         self.opened = asyncio.get_running_loop().time()
+        self._in_head = False
+        self._half_head: HalfHead | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the client; when a request's head is not whole with them, whom it is for may not wait."""
+        super().data_received(data)
+        if self._in_head and (self.cycle is None or self.cycle.response_complete):
+            if self._half_head is None:
+                find = getattr(
+                    self._asgi, "refusal", None
+                )  # the front has it, an application of a test may not
+                if find is None:
+                    return
+                self._half_head = HalfHead(find, self.transport, self.scheme or "http")
+            self._half_head.received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will come."""
+        self._end_half_head()
+        super().connection_lost(exc)
+
+    def _end_half_head(self) -> None:
+        if self._half_head is not None:
+            self._half_head.close()
+            self._half_head = None
 
     def on_message_begin(self) -> None:
+        self._in_head = True
         super().on_message_begin()
         self._sent: list[tuple[bytes, bytes]] = []
         scope: Scope = self.scope  # type: ignore[assignment]
@@ -121,6 +148,8 @@ class _Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A request's headers are known: its application may write the chunks of a stream itself, and reset it."""
+        self._in_head = False
+        self._end_half_head()
         if not self.url.startswith((b"/", b"*")):
             self._take_host()
         super().on_headers_complete()

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sandbox.aws.errors import AwsError
-from sandbox.context import Address, Receive, Sandbox, Scope, Send, WebSocket
+from sandbox.context import Address, Receive, Refusal, Sandbox, Scope, Send, WebSocket
 from sandbox.control.elbv2 import Document, TargetGroup
 from sandbox.services.alb import errors, fixed, headers, lambda_target, listening, rewriting, rules
 from sandbox.services.alb.call import Call, check_versions
@@ -63,6 +63,20 @@ class AlbService:
             return {"key": address.path.strip("/")}
         found = _HOST.fullmatch(address.host)
         return {"label": found["label"], "port": found["port"] or ""} if found else None
+
+    def refusal(self, parameters: Mapping[str, str]) -> Refusal | None:
+        """408 for half a head after the idle timeout (facts 7.1)."""
+        balancer = self._sandbox.control.load_balancing.by_name(parameters.get("label", ""))
+        if balancer is None:
+            return None
+        return Refusal(float(balancer.attributes["idle_timeout.timeout_seconds"]), self._refuse_half_a_head)
+
+    def _refuse_half_a_head(self) -> tuple[int, str, list[tuple[str, str]], bytes]:
+        limits = self._sandbox.limits
+        failure = of_limit(limits, "client_idle", "the client sent half of a request's head, then nothing")
+        self._record_failure(self._sandbox.ids.uuid(), str(failure.status), failure.reason)
+        body = errors.body(limits, failure.status)
+        return failure.status, errors.phrase(failure.status), errors.headers(limits), body
 
     async def start(self) -> None:
         """Follow the records."""

@@ -334,6 +334,50 @@ def test_a_client_that_is_silent_in_its_body_gets_408(play: Any) -> None:
     assert play(main) == (408, 60)
 
 
+HALVES = {
+    "the blank line is missing": (b"GET / HTTP/1.1\r\nHost: %b\r\n",),
+    "in the middle of a header": (b"GET / HTTP/1.1\r\nHost: %b\r\nAcc",),
+    "by its path": (b"POST /_aws/alb/%b/chat HTTP/1.1\r\n",),
+    "in pieces, the last after 50 s": (b"GET / HT", b"TP/1.1\r\nHost: %b\r\nX: y"),
+}
+
+
+@pytest.mark.fact("7.1")
+@pytest.mark.parametrize("pieces", HALVES.values(), ids=HALVES)
+def test_a_client_that_is_silent_in_its_head_gets_408(play: Any, pieces: tuple[bytes, ...]) -> None:
+    async def main(world: Any) -> Any:
+        start = world.clock.now()
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.sandbox.settings.port)
+        for n, piece in enumerate(pieces):
+            await asyncio.sleep(50 if n else 0)
+            name = play.NAME.partition(".")[0] if b"_aws" in piece else play.NAME
+            writer.write(piece.replace(b"%b", name.encode()))
+        answer = await reader.read()
+        writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert f"content-length: {len(body)}".encode() in head
+        assert b"server: awselb/2.0" in head
+        assert [event.data["type"] for event in world.sandbox.timeline.select("alb", "failed")] == ["408"]
+        return head.partition(b"\r\n")[0], world.clock.now() - start
+
+    assert play(main) == (b"HTTP/1.1 408 Request Timeout", 60 if len(pieces) == 1 else 110)
+
+
+@pytest.mark.fact("7.1")
+def test_a_head_that_comes_slowly_is_answered(play: Any) -> None:
+    async def main(world: Any) -> Any:
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.sandbox.settings.port)
+        for line in (f"GET / HTTP/1.1\r\nHost: {play.NAME}\r\n", "A: b\r\n", "C: d\r\n", "\r\n"):
+            writer.write(line.encode())
+            await asyncio.sleep(59)
+        first = await reader.readline()
+        writer.close()
+        await asyncio.sleep(100)
+        return first, list(world.sandbox.timeline.select("alb", "failed"))
+
+    assert play(main) == (b"HTTP/1.1 200 OK\r\n", [])
+
+
 # -- the target's faults
 
 
