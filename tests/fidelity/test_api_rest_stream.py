@@ -82,18 +82,30 @@ def test_a_shorter_timeout_bounds_the_whole_stream(play: Play) -> None:
     play(main)
 
 
+THEN_SILENCE = """
+export const handler = awslambda.streamifyResponse(async (event, stream) => {
+  stream = awslambda.HttpResponseStream.from(stream, {statusCode: 200});
+  stream.write("at once");
+  await new Promise((resolve) => setTimeout(resolve, JSON.parse(event.body).gap * 1000));
+  stream.end("late");
+});
+"""
+
+
 @pytest.mark.fact("1.23")
 @pytest.mark.parametrize(("endpoint", "idle"), [("REGIONAL", 300), ("EDGE", 30)])
 def test_silence_cuts_a_stream(play: Play, endpoint: str, idle: int) -> None:
     async def main(world: World) -> None:
-        await world.pieces("f", Timeout=900)
+        await world.node("f", THEN_SILENCE, Timeout=900)
         api = await world.rest_stream("f", endpoint=endpoint)
-        _, pieces, broke = await read(world, api, n=2, gap=idle - 1)
-        assert (len(pieces), broke) == (2, None)
+        _, pieces, broke = await read(world, api, gap=idle - 1)
+        assert pieces == [(0, b"at once"), (pytest.approx(idle - 1, abs=1e-6), b"late")]
+        assert broke is None
         began = world.clock.now()
-        _, pieces, broke = await read(world, api, n=2, gap=idle + 1)
-        assert len(pieces) <= 1
-        assert world.clock.now() - began <= 2 * idle + 1 + 1e-6
+        answer, pieces, broke = await read(world, api, gap=idle + 1)
+        assert (answer.status_code, [piece for _, piece in pieces]) == (200, [b"at once"])
+        assert broke is not None
+        assert world.clock.now() - began == pytest.approx(idle, abs=1e-6)
 
     play(main)
 
