@@ -65,6 +65,7 @@ class JumpingSelector(selectors.EpollSelector):
     def __init__(self) -> None:
         super().__init__()
         self.loop: VirtualTimeLoop
+        self._pause = self._rest = _SHORTEST_PAUSE
 
     def select(self, timeout: float | None = None) -> Events:
         events = super().select(0)
@@ -73,37 +74,50 @@ class JumpingSelector(selectors.EpollSelector):
         return self._wait()
 
     def _wait(self) -> Events:
-        loop, poll = self.loop, super().select
-        pause = rest = _SHORTEST_PAUSE
+        self._pause = self._rest = _SHORTEST_PAUSE
         acted = True  # since the last look, by the callbacks that were run
         while True:
-            limit = loop.gate.limit(loop.time())
+            limit = self.loop.gate.limit(self.loop.time())
             if limit is None:
-                loop.forgive()
-                return poll(None)
-            verdict, acted = loop.look(acted), False
-            events = poll(0)  # what a watched process sent just before it went to sleep
-            if events or loop.must_run():
+                self.loop.forgive()
+                return super().select(None)
+            verdict, acted = self.loop.look(acted), False
+            go_on = self._bide if verdict >= Verdict.SOON else self._after
+            events = go_on(verdict, limit)
+            if events is not None:
                 return events
-            if verdict >= Verdict.SOON:
-                self._pause(pause)
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
-                if loop.drift(verdict, limit):
-                    return []
-            elif verdict is Verdict.QUIET:
-                if loop.move(limit):
-                    return []
-                if not loop.processes:
-                    return poll(None)
-                self._pause(rest)
-                rest = min(rest * 2, _LONGEST_REST)
 
-    def _pause(self, seconds: float) -> None:
-        """Wait for an event, but not longer: epoll itself counts in whole milliseconds."""
+    def _bide(self, verdict: Verdict, limit: float) -> Events | None:
+        """Somebody runs: wait a little for what comes of it; ``None``: look again."""
+        if self.loop.must_run():
+            return []
+        came = self._comes(self._pause)
+        if self.loop.drift(verdict, limit) or came:
+            return super().select(0)
+        self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+        return None
+
+    def _after(self, verdict: Verdict, limit: float) -> Events | None:
+        """All seem to sleep: take what they sent just before, else let time move; ``None``: look again."""
+        events = super().select(0)
+        if events or self.loop.must_run():
+            return events
+        if verdict is not Verdict.QUIET:
+            return None
+        if self.loop.move(limit):
+            return []
+        if not self.loop.processes:
+            return super().select(None)
+        if self._comes(self._rest):
+            return super().select(0)
+        self._rest = min(self._rest * 2, _LONGEST_REST)
+        return None
+
+    def _comes(self, seconds: float) -> bool:
+        """Wait for an event, but not longer; whether one came. epoll itself counts in whole milliseconds."""
         if self.fileno() < 1024:
-            select.select([self.fileno()], [], [], seconds)
-        else:
-            super().select(seconds)
+            return bool(select.select([self.fileno()], [], [], seconds)[0])
+        return bool(super().select(seconds))
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
