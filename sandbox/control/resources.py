@@ -274,8 +274,12 @@ class V2Api:
 class Resources(Protocol):
     """Reading at request time. Each returns ``None`` when the thing does not exist."""
 
-    appsync: AppSyncReading
     iot: IotReading
+
+    @property
+    def appsync(self) -> AppSyncReading:
+        """AppSync's APIs."""
+        ...
 
     async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
         """By name, partial or full ARN; qualifier: version, alias or ``None``. Aliases are resolved (weights too)."""

@@ -112,7 +112,7 @@ class Shims:
             self._lambda,
             self._apigateway,
             self._apigatewayv2,
-            appsync.AppSyncRead(self._appsync),
+            self._appsync,
         )
         self.applications = app_runner.State(self.sandbox)
         self.containers = ecs.State(self.sandbox)

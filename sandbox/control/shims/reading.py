@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Sandbox
-from sandbox.control.appsync import AppSyncReading
-from sandbox.control.iot import IotReading
 from sandbox.control.resources import (
     ApiKey,
     Cors,
@@ -22,6 +21,7 @@ from sandbox.control.shims.apigateway.served import served_stage
 from sandbox.control.shims.apigateway.state import State as ApiState
 from sandbox.control.shims.apigatewayv2.snapshot import served
 from sandbox.control.shims.apigatewayv2.state import State as V2State
+from sandbox.control.shims.appsync.state import State as AppSyncState
 from sandbox.control.shims.lambda_.names import LATEST, FunctionName
 from sandbox.control.shims.lambda_.state import State as LambdaState
 from sandbox.control.shims.lambda_.store import (
@@ -33,6 +33,10 @@ from sandbox.control.shims.lambda_.store import (
     Version,
     version_of,
 )
+
+if TYPE_CHECKING:
+    from sandbox.control.appsync import AppSyncReading
+    from sandbox.control.iot import IotReading
 
 
 class Reading:
@@ -46,13 +50,20 @@ class Reading:
         lambda_: LambdaState,
         apigateway: ApiState,
         apigatewayv2: V2State,
-        appsync: AppSyncReading,
+        appsync: AppSyncState,
     ) -> None:
         self._sandbox = sandbox
         self._lambda = lambda_
         self._apigateway = apigateway
         self._apigatewayv2 = apigatewayv2
-        self.appsync = appsync
+        self._appsync = appsync
+
+    @cached_property
+    def appsync(self) -> AppSyncReading:
+        """AppSync's APIs; imported when first read."""
+        from sandbox.control.shims.appsync.reading import AppSyncRead
+
+        return AppSyncRead(self._appsync)
 
     async def function(self, name: str, qualifier: str | None = None) -> FunctionConfig | None:
         """A function as it would run now; of an alias with weights one of its versions, drawn from the seed."""

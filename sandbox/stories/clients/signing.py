@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-import httpx
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
 from sandbox.stories.base import Strict
+
+if TYPE_CHECKING:
+    import httpx
 
 _SERVICES = {"lambda-url": "lambda", "execute-api": "execute-api", "lambda": "lambda"}
 
@@ -57,6 +55,10 @@ def signed_headers(
     body: bytes = b"",
 ) -> dict[str, str]:
     """The headers that sign a request; ``headers``: those of its own that are signed."""
+    from botocore.auth import SigV4Auth  # 0.1 s, which whoever only reads stories need not wait for
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     signature = Signature() if how == "aws_iam" else how
     assert isinstance(signature, Signature)
     parts = urlsplit(url)

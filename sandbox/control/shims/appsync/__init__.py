@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.control.shims.appsync.reading import AppSyncRead
 from sandbox.control.shims.appsync.state import State, checked
 from sandbox.control.shims.call import Handler
 
-__all__ = ["AppSyncRead", "State", "handlers"]
+__all__ = ["State", "handlers"]
 
 
 def handlers(state: State) -> Mapping[str, Handler]:
