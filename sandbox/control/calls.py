@@ -11,7 +11,9 @@ import asyncio
 import functools
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from sandbox.aws.errors import AwsError
 from sandbox.context import Settings
@@ -40,35 +42,61 @@ class Caller:
         Wrong parameters give botocore's own ``ParamValidationError``; a service or an operation that does not
         exist is a ``ValueError``.
         """
-        client: Any = _clients.get((service, region)) or await asyncio.to_thread(_client, service, region)
-        method = client.meta.method_to_api_mapping
-        python_name = next((name for name, api in method.items() if api == operation), None)
-        if python_name is None:
+        client = _clients.get((service, region))
+        if client is None:
+            client = await asyncio.to_thread(_client, service, region)
+        method = client.methods.get(operation)
+        if method is None:
             raise ValueError(f"{service} has no operation {operation!r}.")
         try:
-            getattr(client, python_name)(**params)
+            method(**params)
         except _Written as written:
             wire = written.request
-        answer = await self._handle(Target(service, region), _http(wire, self._host))
-        return self._parse(client, operation, answer)
+        answer = await self._handle(Target(service, region), _http(wire, self._host, operation))
+        return client.read(operation, answer)
 
-    def _parse(self, client: Any, operation: str, answer: Response) -> dict[str, Any]:
-        from botocore.parsers import create_parser
 
-        model = client.meta.service_model.operation_model(operation)
-        protocol = client.meta.service_model.resolved_protocol
+class _Client:
+    """A client of botocore, its methods by the API's names, and what reads its service's answers."""
+
+    def __init__(self, client: Any) -> None:
+        from botocore.parsers import ResponseParserFactory
+
+        factory = ResponseParserFactory()
+        factory.set_parser_defaults(timestamp_parser=_timestamp)
+        names = client.meta.method_to_api_mapping
+        self.methods: dict[str, Callable[..., Any]] = {
+            api: getattr(client, python) for python, api in names.items()
+        }
+        self._model: Any = client.meta.service_model
+        self._parser: Any = factory.create_parser(self._model.resolved_protocol)
+        self._events: Any = client.meta.events
+
+    def read(self, operation: str, answer: Response) -> dict[str, Any]:
+        model = self._model.operation_model(operation)
         headers = {name.lower(): value for name, value in answer.headers}
         raw: dict[str, Any] = {"status_code": answer.status, "headers": headers, "body": answer.body}
         if answer.status < 300 and model.has_streaming_output:
             raw["body"] = _Body(answer.body)
-        parsed: dict[str, Any] = create_parser(protocol).parse(raw, model.output_shape)
+        parsed: dict[str, Any] = self._parser.parse(raw, model.output_shape)
         if answer.status >= 300:
             raise _error(parsed, answer)
-        service_id = client.meta.service_model.service_id.hyphenize()
-        client.meta.events.emit(
-            f"after-call.{service_id}.{operation}", http_response=None, parsed=parsed, model=model, context={}
-        )
+        event = f"after-call.{self._model.service_id.hyphenize()}.{operation}"
+        self._events.emit(event, http_response=None, parsed=parsed, model=model, context={})
         return parsed
+
+
+def _timestamp(value: Any) -> datetime:
+    """botocore's reading of a time; what is in the usual form needs not all of its trials."""
+    from botocore.utils import parse_timestamp
+
+    if isinstance(value, str) and value.endswith("Z"):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    found: datetime = parse_timestamp(value)
+    return found
 
 
 class _Body:
@@ -86,11 +114,11 @@ class _Body:
 
 
 # Making a client reads the service's whole model (50 to 800 ms): once a process, not once a sandbox.
-_clients: dict[tuple[str, str], Any] = {}
+_clients: dict[tuple[str, str], _Client] = {}
 _making = threading.Lock()
 
 
-def _client(service: str, region: str) -> Any:
+def _client(service: str, region: str) -> _Client:
     with _making:  # two first calls at once make one client; a botocore session is for one thread
         if (service, region) not in _clients:
             _clients[service, region] = _make(service, region)
@@ -103,7 +131,7 @@ def warm(services: Iterable[str], region: str) -> None:
         _client(service, region)
 
 
-def _make(service: str, region: str) -> Any:
+def _make(service: str, region: str) -> _Client:
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -115,7 +143,9 @@ def _make(service: str, region: str) -> Any:
         config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}, user_agent="sandbox"),
     )
     client.meta.events.register_last("before-call.*.*", _stop)
-    return client
+    if not service.startswith("s3"):  # whose rules also shape the path; the others' host is not looked at
+        client._ruleset_resolver = None
+    return _Client(client)
 
 
 @functools.cache
@@ -129,23 +159,26 @@ def _stop(params: dict[str, Any], **_: Any) -> None:
     raise _Written(params)
 
 
-def _http(wire: dict[str, Any], own_host: str) -> Request:
-    from botocore.awsrequest import create_request_object
-
-    prepared = create_request_object(wire).prepare()
-    _, _, rest = prepared.url.partition("://")
+def _http(wire: dict[str, Any], own_host: str, operation: str) -> Request:
+    """The request as botocore's ``AWSRequest`` would be sent."""
+    _, _, rest = wire["url"].partition("://")
     _, slash, path = rest.partition("/")
     path, _, query = (slash + path).partition("?")
-    body = prepared.body
+    body = wire["body"]
+    if isinstance(body, dict):
+        body = urlencode(body, doseq=True)
     if hasattr(body, "read"):
         body = body.read()
     if isinstance(body, str):
         body = body.encode()
-    headers = tuple(
+    body = bytes(body or b"")
+    headers = [
         (str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value))
-        for name, value in prepared.headers.items()
-    )
-    return Request(prepared.method, own_host, path or "/", query, headers, bytes(body or b""))
+        for name, value in wire["headers"].items()
+    ]
+    if wire["method"] not in ("GET", "HEAD", "OPTIONS"):
+        headers.append(("Content-Length", str(len(body))))
+    return Request(wire["method"], own_host, path or "/", query, tuple(headers), body, operation=operation)
 
 
 def _error(parsed: dict[str, Any], answer: Response) -> AwsError:

@@ -197,7 +197,7 @@ class MotoControl:
         abroad = self._localstack is not None and await self._localstack.has(target.service)
         backend: Backend = self._localstack if abroad and self._localstack else self._moto
         shim = await self._shims.of(target.service, localstack=abroad)
-        if shim is None:
+        if shim is None or (not shim.whole and request.operation and request.operation not in shim.handlers):
             return await backend.ask(target, request)
         operation = await _read(target.service, request)
         handler = shim.handlers.get(operation.name)

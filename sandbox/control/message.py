@@ -14,7 +14,7 @@ class Request:
     """A management request with its whole body.
 
     ``host``: the Host header as sent, with its port. ``path``: still percent-encoded. ``headers``: names in any
-    case, in the order sent.
+    case, in the order sent. ``operation``: what it calls, where the sandbox wrote it itself.
     """
 
     method: str
@@ -24,6 +24,7 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     scheme: str = "http"
+    operation: str | None = None
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or ``None``."""

@@ -118,7 +118,7 @@ class MotoBackend:
         url = _aws_url(target, request)
         handler = self._routes_of(target.service, url).find(url.split("?")[0])
         if handler is None:
-            raise NotEmulatedError(f"{target.service} {operation_hint(request)}")
+            raise NotEmulatedError(_what(target, request))
         headers = {"x-moto-account-id": self._settings.account}
         if target.service == "s3":
             # moto finds the bucket in the host or the path, and knows AWS's hosts only
@@ -217,20 +217,24 @@ def _with_host(request: Request, host: str) -> Request:
 def _called(handler: Handler, wrapped: Any, target: Target, request: Request) -> Response:
     from werkzeug.exceptions import HTTPException
 
-    what = f"{target.service} {operation_hint(request)}"
     try:
         status, headers, body = handler(wrapped, wrapped.raw_url, wrapped.headers)
     except HTTPException as error:
         status, headers, body = error.code or 500, dict(error.get_headers()), error.get_body()
     except NotImplementedError:
-        raise NotEmulatedError(what) from None
+        raise NotEmulatedError(_what(target, request)) from None
     except Exception as error:
+        what = _what(target, request)
         log.exception("moto failed on %s", what)
         message = f"The control plane's backend failed on {what}: {type(error).__name__}: {error}"
         raise AwsError(500, "InternalFailure", message) from error
     if int(status) == 404 and not body and target.service not in ("s3", "s3control"):
-        raise NotEmulatedError(what)  # so moto says that it does not know an operation
+        raise NotEmulatedError(_what(target, request))  # so moto says that it does not know an operation
     return _response(int(status), headers, body)
+
+
+def _what(target: Target, request: Request) -> str:
+    return f"{target.service} {operation_hint(request)}"
 
 
 def _response(status: int, headers: Mapping[str, Any], body: Any) -> Response:

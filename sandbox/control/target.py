@@ -141,10 +141,14 @@ def _by_content(request: Request) -> str | None:
 
 def form(request: Request) -> dict[str, str]:
     """The fields of a form or of the query string; empty when the body is something else."""
-    text = request.query
-    if (request.header("content-type") or "").startswith("application/x-www-form-urlencoded"):
-        text = request.body.decode("utf-8", "replace")
+    text = _form_text(request)
     return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+
+def _form_text(request: Request) -> str:
+    if (request.header("content-type") or "").startswith("application/x-www-form-urlencoded"):
+        return request.body.decode("utf-8", "replace")
+    return request.query
 
 
 def operation_hint(request: Request) -> str:
@@ -152,4 +156,13 @@ def operation_hint(request: Request) -> str:
     target = request.header("x-amz-target")
     if target:
         return target.rpartition(".")[2]
-    return form(request).get("Action") or f"{request.method} {request.path}"
+    return _action(request) or f"{request.method} {request.path}"
+
+
+_PLAIN_ACTION = re.compile(r"(?:^|&)Action=(\w+)(?:&|$)")
+
+
+def _action(request: Request) -> str | None:
+    """The form's ``Action``. Clients write it plainly, so that the other fields need not be read."""
+    found = _PLAIN_ACTION.search(_form_text(request))
+    return found[1] if found else form(request).get("Action")

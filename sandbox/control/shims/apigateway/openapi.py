@@ -14,6 +14,7 @@ from sandbox.control.shims.apigateway.parts import add_authorizer
 from sandbox.control.shims.apigateway.state import State
 from sandbox.control.shims.apigateway.store import Api, Document, bad_request
 from sandbox.control.shims.apigateway.tree import resource_at
+from sandbox.control.shims.open_api import load
 
 VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
 ANY = "x-amazon-apigateway-any-method"
@@ -210,11 +211,9 @@ class Importer:
 
 
 def _load(body: bytes) -> Document:
-    import yaml  # a tenth of what starting the sandbox costs, for one operation
-
     try:
-        document = yaml.safe_load(body)  # JSON is YAML
-    except yaml.YAMLError as error:
+        document = load(body)
+    except ValueError as error:
         raise bad_request(f"Invalid OpenAPI input: {error}") from error
     if not isinstance(document, dict):
         raise bad_request("Invalid OpenAPI input.")

@@ -13,6 +13,7 @@ from sandbox.aws.errors import AwsError
 from sandbox.control.shims.apigatewayv2 import authorizers, cors, integrations, routes
 from sandbox.control.shims.apigatewayv2.state import State
 from sandbox.control.shims.apigatewayv2.store import Api, Document, bad_request
+from sandbox.control.shims.open_api import load
 
 VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
 ANY = "x-amazon-apigateway-any-method"
@@ -159,11 +160,9 @@ class Importer:
 
 
 def _load(body: str) -> Document:
-    import yaml  # a tenth of what starting the sandbox costs, for one operation
-
     try:
-        document = yaml.safe_load(body)  # JSON is YAML
-    except yaml.YAMLError as error:
+        document = load(body)
+    except ValueError as error:
         raise bad_request(f"Invalid OpenAPI input: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("info"), dict):
         raise bad_request("Invalid OpenAPI input: an OpenAPI 3 document with openapi and info is needed.")
