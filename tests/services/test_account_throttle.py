@@ -70,3 +70,27 @@ def test_all_kinds_of_apis_take_from_one_bucket_that_a_reset_fills() -> None:
                 assert await status(rest) == 200
 
     run(main, in_flight="test")
+
+
+@pytest.mark.fact("1.9")
+@pytest.mark.parametrize(
+    ("region", "raised", "burst", "rate"),
+    [
+        ("us-east-1", {}, 5000, 10_000),
+        ("eu-south-1", {}, 1250, 2500),
+        ("eu-south-1", {"api_rest.rate.account": 12_000}, 1250, 12_000),
+    ],
+)
+def test_some_regions_begin_with_less(region: str, raised: dict[str, int], burst: int, rate: int) -> None:
+    async def main(clock: Clock) -> None:
+        async with open_sandbox(clock, region=region, overrides=raised) as sandbox:
+            taken = 0
+            while account_throttle.take(sandbox):
+                taken += 1
+            await asyncio.sleep(0.01)
+            again = 0
+            while account_throttle.take(sandbox):
+                again += 1
+            assert (taken, again) == (burst, rate / 100)
+
+    run(main, in_flight="test")

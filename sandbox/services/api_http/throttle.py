@@ -23,15 +23,15 @@ class Throttles:
 
     async def check(self, call: Call) -> None:
         """Take a token for the call. Raises ``HttpApiError`` 429."""
-        limits = call.sandbox.limits
         own = call.api.route_throttle.get(call.route.key)
         key: tuple[Any, ...] = (call.api_id, call.stage, call.route.key)
         if own is None or (own.rate is None and own.burst is None):
             # The default's limits count for each route by itself.
             own = call.api.default_throttle
         if own.rate is not None or own.burst is not None:
-            rate = float(limits.value("api_rest.rate.account")) if own.rate is None else own.rate
-            burst = float(limits.value("api_rest.rate.burst") if own.burst is None else own.burst)
+            of_account = account_throttle.bounds(call.sandbox)
+            rate = of_account[0] if own.rate is None else float(own.rate)
+            burst = of_account[1] if own.burst is None else float(own.burst)
             bucket = self._buckets.setdefault((*key, rate, burst), TokenBucket(rate, burst))
             if not bucket.take(call.sandbox.clock.now()):
                 raise too_many()

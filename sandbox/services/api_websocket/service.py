@@ -179,7 +179,8 @@ class WebSocketApiService:
 
     def bounds(self, throttle: V2Throttle) -> tuple[float, float]:
         """Rate and burst of a route or stage; what it leaves out is the account's."""
-        limits = self._sandbox.limits
-        rate = float(limits.value("api_rest.rate.account")) if throttle.rate is None else throttle.rate
-        burst = float(limits.value("api_rest.rate.burst")) if throttle.burst is None else throttle.burst
-        return float(rate), float(burst)
+        rate, burst = account_throttle.bounds(self._sandbox)
+        return (
+            rate if throttle.rate is None else float(throttle.rate),
+            burst if throttle.burst is None else float(throttle.burst),
+        )

@@ -73,7 +73,10 @@ def test_throttling_is_a_token_bucket(edge: SimpleNamespace, http: SimpleNamespa
 def test_the_accounts_quota_throttles_all_routes(http: SimpleNamespace) -> None:
     throttles, config = Throttles(), http.api(http.route("GET /a"), http.route("GET /b"))
     sandbox = SimpleNamespace(
-        limits=Limits(date(2026, 11, 24)), clock=SimpleNamespace(now=lambda: 0.0), shared={}
+        limits=Limits(date(2026, 11, 24)),
+        clock=SimpleNamespace(now=lambda: 0.0),
+        settings=SimpleNamespace(region="us-east-1"),
+        shared={},
     )
 
     async def ask(key: str) -> None:
