@@ -37,17 +37,22 @@ def reset(transport: Any) -> None:
 class CycleWriter:
     """The body of one of uvicorn's answers (a :class:`~mock_llm.direct.Writer`)."""
 
-    __slots__ = ("_cycle", "_flow", "write")
+    __slots__ = ("_cycle", "_flow", "_transport")
 
     def __init__(self, cycle: Any) -> None:
         self._cycle = cycle
         self._flow = cycle.flow
-        self.write = cycle.transport.write
+        self._transport = cycle.transport
 
     @property
     def chunked(self) -> bool:
         """Whether status and headers have left, and the body is one of chunks."""
         return bool(self._cycle.response_started and self._cycle.chunked_encoding)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; nowhere once the connection is being closed, of which the application hears a moment later."""
+        if not self._transport.is_closing():  # uvloop's would raise
+            self._transport.write(data)
 
     @property
     def paused(self) -> bool:

@@ -174,15 +174,18 @@ class _Connection(HttpToolsProtocol):
         if scope["http_version"] == "1.0":
             send = _until_close(cycle, send)
         try:
-            await self._asgi(scope, receive, _without_body(cycle, send))
-        except ConnectionAbort:
-            # FIN after what was sent: the client sees a chunked body without its last chunk.
-            self.transport.close()
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            try:
+                await self._asgi(scope, receive, _without_body(cycle, send))
+            except ConnectionAbort:
+                # FIN after what was sent: the client sees a chunked body without its last chunk.
+                self.transport.close()
+                while (await receive())["type"] != "http.disconnect":
+                    pass
         except asyncio.CancelledError:
-            # Only ``Http1.close`` cancels; uvicorn would report it as a failure of the application.
+            # Only ``Http1.close`` cancels; uvicorn would report it as a failure of the application, and an answer
+            # without an end as another, as long as what was sent has not left: nobody is there for it any more.
             self.transport.close()
+            cycle.disconnected = True
 
 
 def _without_body(cycle: Any, send: Send) -> Send:

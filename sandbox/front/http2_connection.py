@@ -52,11 +52,13 @@ async def serve(app: Application, reader: asyncio.StreamReader, writer: asyncio.
                 writer.get_extra_info("sockname")[:2],
                 send,
             )
-            with suppress(ConnectionError):  # a reset is an end like any other
-                await protocol.initiate()
-                while data := await reader.read(READ):
-                    await protocol.handle(RawData(data))
-            await protocol.handle(Closed())  # tells the streams that the client has gone
+            try:
+                with suppress(ConnectionError):  # a reset is an end like any other
+                    await protocol.initiate()
+                    while data := await reader.read(READ):
+                        await protocol.handle(RawData(data))
+            finally:
+                await protocol.left()
     except* ConnectionError:
         pass  # a stream wrote to a client that has gone
     finally:
@@ -115,6 +117,12 @@ class _Connection(H2Protocol):
                 await self._flush()
             else:
                 await super()._handle_events([event])
+
+    async def left(self) -> None:
+        """Tell the streams that the client has gone. What waits to be sent never will be: nobody waits for that."""
+        await self.handle(Closed())
+        for buffer in tuple(self.stream_buffers.values()):
+            await buffer.close()
 
     async def stream_send(self, event: StreamEvent) -> None:
         if isinstance(event, Trailers) and not event.headers:

@@ -40,6 +40,11 @@ async def echo(scope, receive, send):
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         WAITED.put_nowait((await receive())["type"])
         return
+    if scope["path"].startswith("/much"):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while scope["path"] == "/much" or not scope["connection"].flow.write_paused:
+            await send({"type": "http.response.body", "body": bytes(1_000_000), "more_body": True})
+        raise ConnectionAbort
     if scope["path"] == "/parts":
         headers = [(b"transfer-encoding", b"chunked")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -308,3 +313,42 @@ def test_clients_of_http_1_0_get_no_chunks(tmp_path, asked, length, body):
         assert b"connection: close" in head
 
     on_port(tmp_path, check)
+
+
+@pytest.mark.parametrize("kind", ["virtual", "real"])
+@pytest.mark.parametrize("path", ["/much", "/much/cut"])
+def test_an_end_with_an_answer_on_its_way_is_no_failure_of_the_application(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, path: str
+):
+    """The client does not read: what was sent has not left when the listener closes."""
+    clients: list[socket.socket] = []
+
+    async def check(port: int, _: Certificates) -> None:
+        clients.append(socket.create_connection(("127.0.0.1", port)))
+        clients[0].sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await asyncio.sleep(0.2)  # buffers are full by then
+
+    on_port(tmp_path, check, kind)
+    clients[0].close()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("path", ["/much", "/wait"])
+@pytest.mark.parametrize("kind", ["virtual", "real"])
+def test_an_end_does_not_wait_for_a_client_of_http2_that_does_not_read(tmp_path: Path, kind: str, path: str):
+    clients: list[socket.socket] = []
+
+    async def check(port: int, _: Certificates) -> None:
+        clients.append(socket.create_connection(("127.0.0.1", port)))
+        peer = h2.connection.H2Connection(h2.config.H2Configuration())
+        peer.initiate_connection()
+        head = [(":method", "GET"), (":path", path), (":scheme", "http"), (":authority", "x")]
+        peer.send_headers(1, head, end_stream=True)
+        clients[0].sendall(peer.data_to_send())
+        await asyncio.sleep(0.2)  # its window is full by then
+
+    on_port(tmp_path, check, kind)
+    clients[0].close()
+    while not WAITED.empty():
+        WAITED.get_nowait()

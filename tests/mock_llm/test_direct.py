@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -236,3 +237,26 @@ def test_a_reset_is_one_and_a_drop_is_none(loop: Any, fault: str, error: type[Ex
     with asyncio.Runner(loop_factory=loop) as runner:
         assert runner.run(main()) == (7, error)
     assert (app.requests[0].outcome, app.requests[0].fault) == ("faulted", fault.partition(":")[0])
+
+
+def test_nothing_goes_to_a_connection_that_is_being_closed() -> None:
+    """uvloop's transports raise then, and whoever writes hears of the end a moment later."""
+    loop = uvloop.new_event_loop()
+
+    async def main() -> list[bytes]:
+        ours, theirs = socket.socketpair()
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+        flow = SimpleNamespace(write_paused=False)
+        writer = CycleWriter(SimpleNamespace(transport=transport, flow=flow))
+        writer.write(b"one")
+        transport.close()
+        await asyncio.sleep(0.01)
+        writer.write(b"two")
+        with theirs:
+            theirs.setblocking(False)
+            return [await loop.sock_recv(theirs, 9), await loop.sock_recv(theirs, 9)]
+
+    try:
+        assert loop.run_until_complete(main()) == [b"one", b""]
+    finally:
+        loop.close()

@@ -139,6 +139,16 @@ def test_what_is_refused_and_how(play: Play, document: Any, code: int, message: 
     play(body)
 
 
+def test_a_value_in_place_of_an_object_differs(play: Play):
+    async def body(lab: Lab) -> None:
+        peer = await watching(lab)
+        await ask(peer, "update", {"state": {"reported": {"a": {"b": 1}, "c": 2}}})
+        told = await ask(peer, "update", {"state": {"desired": {"a": 1, "c": {"d": 2}}}})
+        assert told["update/delta"]["state"] == {"a": 1, "c": {"d": 2}}
+
+    play(body)
+
+
 def test_six_levels_and_8192_bytes_are_allowed(play: Play):
     async def body(lab: Lab) -> None:
         peer = await watching(lab)
