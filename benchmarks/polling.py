@@ -23,8 +23,8 @@ WAYS = {
     "short-table-slow-node": "Lambda, poll each second, table",
     "long-table-slow-node": "Lambda, long polls, table",
     "sqs-table-slow-node": "SQS and worker, poll each second, table",
-    "tasks-sticky": "three tasks, poll each second, sticky",
-    "tasks-table": "three tasks, poll each second, table",
+    "tasks-sticky": "two tasks, poll each second, sticky",
+    "tasks-table": "two tasks, poll each second, table",
 }
 HEAD = (
     f"{'way':42}{'requests':>9}{'messages':>9}{'bytes':>8}{'first text':>12}{'mean delay':>12}"
