@@ -119,6 +119,9 @@ def test_planes_are_imported_where_the_command_looks_for_them() -> None:
 
 
 def test_what_few_sandboxes_need_is_not_imported_at_the_start() -> None:
-    dear = ("jwt", "cryptography", "moto", "boto3", "sandbox.services.iot.broker", "sandbox.aws.appsync_js")
+    dear = (
+        *("jwt", "cryptography", "moto", "boto3", "botocore", "sandbox.services.iot.broker"),
+        *("sandbox.aws.appsync_js", "sandbox.control.appsync", "sandbox.control.shims.cognito_idp.state"),
+    )
     program = f"import sandbox.app, mock_llm.app, sys; print([one for one in {dear!r} if one in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"

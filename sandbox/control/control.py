@@ -52,10 +52,9 @@ class MotoControl:
         self._caller = Caller(sandbox.settings, self.handle)
         url = sandbox.settings.localstack_url
         self._localstack = LocalStack(sandbox, url) if url else None
-        self._shims = Shims(sandbox, self._moto, self._localstack)
+        self._shims = Shims(sandbox, self._moto, self._localstack, self._ensure_fresh)
         self._cloudformation: App | None = None
         self.resources: Resources = self._shims.resources
-        self._shims.user_pools.ready = self._ensure_fresh
         self._fresh = False
 
     async def start(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.context import Sandbox
 from sandbox.control import wire
@@ -40,6 +40,10 @@ from sandbox.control.shims.sqs import Sqs
 from sandbox.control.shims.sqs import State as SqsState
 from sandbox.control.shims.sqs.from_moto import Bridge
 
+if TYPE_CHECKING:
+    from sandbox.control.shims.cognito_idp.oauth import Oauth
+    from sandbox.control.shims.cognito_idp.state import State as CognitoState
+
 __all__ = ["Call", "Shim", "Shims"]
 
 
@@ -56,13 +60,14 @@ class Shim:
         return self.make()
 
 
-@dataclass(slots=True)
+@dataclass
 class Shims:
-    """All shims and their state."""
+    """All shims and their state. ``ready``: asked before moto is looked into."""
 
     sandbox: Sandbox
     moto: MotoBackend
     localstack: LocalStack | None = None
+    ready: Callable[[], Awaitable[None]] | None = None
     quotas: Quotas = field(init=False)
     identities: Identities = field(init=False)
     resources: Reading = field(init=False)
@@ -71,8 +76,6 @@ class Shims:
     _apigatewayv2: apigatewayv2.State = field(init=False)
     _appsync: appsync.State = field(init=False)
     _identity_pools: cognito_identity.State = field(init=False)
-    user_pools: cognito_idp.Oauth = field(init=False)
-    _cognito: cognito_idp.State = field(init=False)
     _downloads: Downloads = field(init=False)
     _sqs: Sqs = field(init=False)
     deliveries: Deliveries = field(init=False)
@@ -96,11 +99,7 @@ class Shims:
         self._lambda = lambda_.State(self.sandbox, self.quotas)
         self._downloads = Downloads(self._lambda)
         self._apigateway = apigateway.State(self.sandbox, self.quotas)
-        self._cognito = cognito_idp.State(self.sandbox, self.moto)
-        self.user_pools = cognito_idp.Oauth(self._cognito)
-        self._identity_pools = cognito_identity.State(
-            self.sandbox, self.identities, self._cognito.issuer_keys
-        )
+        self._identity_pools = cognito_identity.State(self.sandbox, self.identities, self.issuer_keys)
         self._apigatewayv2 = apigatewayv2.State(self.sandbox)
         self._apigateway.websocket_stage = self._apigatewayv2.websocket_stage
         self._sqs = Sqs(SqsState(self.sandbox))
@@ -127,7 +126,7 @@ class Shims:
             "apigatewayv2": Shim(partial(apigatewayv2.handlers, self._apigatewayv2), whole=True),
             "apprunner": Shim(partial(app_runner.handlers, self.applications), whole=True),
             "appsync": Shim(partial(appsync.handlers, self._appsync), whole=True),
-            "cognito-idp": Shim(partial(cognito_idp.handlers, self._cognito)),
+            "cognito-idp": Shim(lambda: cognito_idp.handlers(self._cognito)),
             "cognito-identity": Shim(partial(cognito_identity.handlers, self._identity_pools), whole=True),
             "ecs": Shim(partial(ecs.handlers, self.containers), whole=True),
             "eks": Shim(partial(eks.handlers, self.clusters)),
@@ -145,6 +144,20 @@ class Shims:
             name: self._by_service[name] for name in ("sts", *self.deliveries.handlers())
         }  # the others mend moto, or take its place
 
+    @cached_property
+    def _cognito(self) -> CognitoState:
+        """Imported when a user pool is first asked for."""
+        from sandbox.control.shims.cognito_idp.state import State
+
+        return State(self.sandbox, self.moto)
+
+    @cached_property
+    def user_pools(self) -> Oauth:
+        """User pools behind their hosted domains."""
+        from sandbox.control.shims.cognito_idp.oauth import Oauth
+
+        return Oauth(self._cognito, self.ready)
+
     def reset(self) -> None:
         """Forget everything."""
         self.quotas.reset()
@@ -159,10 +172,11 @@ class Shims:
         self._apigateway.reset()
         self._apigatewayv2.reset()
         self._appsync.reset()
-        self._cognito.reset()
         self._identity_pools.reset()
         self._sqs.reset()
-        self.user_pools.reset()
+        for made in ("_cognito", "user_pools"):
+            if made in vars(self):
+                getattr(self, made).reset()
 
     def download(self, request: Request) -> Response | None:
         """The deployment package that an S3 request wants, when it is one."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sandbox.aws.errors import NotEmulatedError
 from sandbox.control.shims.call import Call, Handler
-from sandbox.control.shims.cognito_idp.oauth import Oauth
-from sandbox.control.shims.cognito_idp.state import State
 
-__all__ = ["Oauth", "State", "handlers"]
+if TYPE_CHECKING:
+    from sandbox.control.shims.cognito_idp.state import State
+
+__all__ = ["handlers"]
 
 # moto answers some of these for tokens of its own making; it does not know ours.
 NOT_EMULATED = (
