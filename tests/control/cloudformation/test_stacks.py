@@ -99,6 +99,19 @@ def test_update_changes_in_place(play: Any) -> None:
     play(body)
 
 
+def test_events_show_the_properties_of_their_time(play: Any) -> None:
+    async def body(lab: Any) -> None:
+        await lab.create(QUEUE)
+        await lab.update(QUEUE.replace("Default: 5", "Default: 7"))
+        found = (await lab.cfn("DescribeStackEvents", StackName="s"))["StackEvents"]
+        shown = [
+            json.loads(e["ResourceProperties"])["DelaySeconds"] for e in found if "ResourceProperties" in e
+        ]
+        assert shown == ["7", "7", "5", "5", "5"]  # the newest first
+
+    play(body)
+
+
 def test_update_replaces_when_a_name_changes_and_dependents_follow(play: Any) -> None:
     template = """
 Resources:

@@ -81,7 +81,7 @@ async def describe_stack_events(engine: Engine, params: dict[str, Any]) -> dict[
             "Timestamp": e.at,
             "ResourceStatus": e.status,
             "ResourceStatusReason": e.reason,
-            "ResourceProperties": e.properties,
+            "ResourceProperties": e.properties_text,
             "ClientRequestToken": e.token,
         }
         for e in reversed(stack.events)

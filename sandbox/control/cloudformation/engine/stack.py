@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -24,8 +25,13 @@ class StackEvent:
     type: str
     status: str
     reason: str | None = None
-    properties: str | None = None  # JSON
+    properties: dict[str, Any] | None = None
     token: str | None = None
+
+    @property
+    def properties_text(self) -> str | None:
+        """The properties as the API shows them. Written when asked for: few look at a stack's history."""
+        return json.dumps(self.properties, default=str, separators=(",", ":")) if self.properties else None
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import logging
 from datetime import timedelta
 from typing import Any
@@ -64,11 +63,10 @@ class Work:
         else:
             resource.status, resource.reason, resource.updated = status, reason, now
             names = (resource.logical_id, resource.physical_id, resource.type)
-        shown = json.dumps(properties, default=str, separators=(",", ":")) if properties else None
         event_id = self.sandbox.ids.uuid()
         if resource is not None:
             event_id = f"{resource.logical_id}-{status}-{now.strftime('%Y-%m-%dT%H:%M:%S.%f')[:-3]}Z"
-        stack.events.append(StackEvent(event_id, now, *names, status, reason, shown, stack.token))
+        stack.events.append(StackEvent(event_id, now, *names, status, reason, properties, stack.token))
 
     async def properties(self, spec: ResourceSpec) -> dict[str, Any]:
         """A resource's properties, resolved. Raises :class:`ResourceError`."""
