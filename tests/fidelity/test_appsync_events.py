@@ -447,6 +447,8 @@ def test_handlers_change_drop_and_refuse(play: Play) -> None:
 
 DIRECT = """
 import time
+class UnauthorizedException(Exception):
+    pass
 def handler(event, context):
     print("SAW", event["info"]["operation"], event["info"]["channel"]["path"])
     if event["info"]["operation"] == "SUBSCRIBE":
@@ -454,6 +456,8 @@ def handler(event, context):
     time.sleep(2)
     if event["events"][0]["payload"] == "raise":
         raise ValueError("no")
+    if event["events"][0]["payload"] == "refuse":
+        raise UnauthorizedException("not you")
     return {"events": [{"id": e["id"], "payload": {"seen": e["payload"]}} for e in event["events"]]}
 """
 
@@ -486,6 +490,8 @@ def test_functions_can_be_handlers(play: Play) -> None:
             assert world.clock.now() - began < 1
             failed = await api.publish("raise", channel="/direct/a", status=500)
             assert failed["errors"] == [{"errorType": "Lambda:Unhandled", "message": "no"}]
+            refused = await api.publish("refuse", channel="/direct/a", status=403)
+            assert refused["errors"] == [{"errorType": "UnauthorizedException", "message": "not you"}]
 
     play(main)
 

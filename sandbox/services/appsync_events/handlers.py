@@ -98,11 +98,7 @@ class Handlers:
             if on.namespace.code is None or name not in exported(on.namespace.code):
                 return False, None
             return True, self._run(on, name, context).result
-        source = on.api.data_sources.get(config["integration"]["dataSourceName"])
-        if source is None:
-            raise RefusedError(
-                500, _FAILED, f"There is no data source {config['integration']['dataSourceName']}."
-            )
+        source = on.api.data_sources[config["integration"]["dataSourceName"]]  # one in use cannot be deleted
         if config["behavior"] == "CODE":
             return True, await self._with_source(on, name, context, source)
         kind = (config["integration"].get("lambdaConfig") or {}).get("invokeType", "REQUEST_RESPONSE")

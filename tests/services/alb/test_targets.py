@@ -199,6 +199,7 @@ def test_a_target_that_never_comes_up_is_unhealthy(play: Any) -> None:
     told, reason = play(main)
     # From 5.1 s on it is asked ever later (0.1 s, 0.3 s, ... 12.7 s), then once an interval: two failures count.
     assert told[-1] == (27.8, "unhealthy")
+    assert "healthy" not in dict(told).values()
     assert reason == "Target.FailedHealthChecks"
 
 

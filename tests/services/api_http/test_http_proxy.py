@@ -29,10 +29,11 @@ def proxied(edge: SimpleNamespace, http: SimpleNamespace, key: str = "ANY /{prox
             lines = head.lower().split(b"\r\n")
             length = next((int(x[15:]) for x in lines if x.startswith(b"content-length:")), 0)
             seen.append(head + (await reader.readexactly(length) if length else b""))
-            if after:
-                await asyncio.sleep(after)
-            writer.write(answer)
-            writer.close()
+            try:
+                await asyncio.sleep(after)  # maybe for longer than the test
+                writer.write(answer)
+            finally:
+                writer.close()
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         url = uri.replace("PORT", str(server.sockets[0].getsockname()[1]))

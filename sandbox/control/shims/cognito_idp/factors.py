@@ -47,8 +47,7 @@ async def challenge(state: State, client: Client, user: User) -> Mapping[str, An
 
 def _usable(state: State, client: Client, user: User) -> list[str]:
     """The factors that are on; in a pool that requires one those that can be."""
-    token = state.software_tokens.get((client.pool_id, user.sub))
-    has_token = token is not None and token.verified
+    has_token = (client.pool_id, user.sub) in state.software_tokens
     chosen = {
         SMS: user.sms_mfa and client.sms_mfa,
         TOKEN: user.software_mfa and has_token,

@@ -113,7 +113,7 @@ class SoftwareTokens:
             raise errors.refuse(
                 "EnableSoftwareTokenMFAException", "Code mismatch and fail enable Software Token MFA"
             )
-        token.verified, token.used = True, step
+        token.used = step
         self._state.software_tokens[held.key] = token
         del self._state.pending_tokens[held.key]
         return {"Status": "SUCCESS", **self._renewed(held, verified=True)}

@@ -54,10 +54,9 @@ class Session:
 
 @dataclass(slots=True)
 class SoftwareTokenState:
-    """A user's software token. ``used``: the step of the last code that was taken."""
+    """A user's software token, once it is verified. ``used``: the step of the last code that was taken."""
 
     secret: str
-    verified: bool = False
     name: str = ""
     used: int = -1
 
