@@ -46,6 +46,7 @@ def adopted() -> Iterator[None]:
     from sandbox.control import moto_models
 
     if _TYPES in sys.modules:
+        _wait_with_images()
         yield
         return
     load: Any = utils.load_resource
@@ -84,6 +85,8 @@ def _wait_with_offerings(types: Any, files: dict[tuple[str, str], str]) -> None:
 def _wait_with_images() -> None:
     from moto.ec2.models import EC2Backend
 
+    if "_load_amis" in vars(EC2Backend):  # ours already
+        return
     make: Any = EC2Backend._load_amis
 
     def want(backend: Any) -> None:

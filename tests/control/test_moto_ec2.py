@@ -32,22 +32,19 @@ def test_snapshots_of_images_are_there_without_a_look_at_the_images():
 
 
 def test_offerings_are_read_for_the_region_that_is_looked_up():
+    folder = "ec2/resources/instance_type_offerings/availability-zone"
+    zones = moto_ec2._Offerings("availability-zone", {"sa-east-1": f"{folder}/sa-east-1.json.gz"})
+    assert "sa-east-1" not in zones
+    assert {one["LocationType"] for one in zones.get("sa-east-1")} == {"availability-zone"}
+    assert {one["Location"][:9] for one in zones["sa-east-1"]} == {"sa-east-1"}
+    assert zones.get("mars-east-1", []) == []
+
+
+def test_offerings_are_told_as_ever():
     async def main(clock: Clock) -> None:
         sandbox = make_sandbox(clock)
-        await sandbox.control.call("ec2", "DescribeVpcs")
-        from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
-
-        zones = INSTANCE_TYPE_OFFERINGS["availability-zone"]
-        assert isinstance(zones, moto_ec2._Offerings)
-        assert "sa-east-1" not in zones
-        assert {one["LocationType"] for one in zones.get("sa-east-1")} == {"availability-zone"}
-        assert {one["Location"][:9] for one in zones["sa-east-1"]} == {"sa-east-1"}
-        assert zones.get("mars-east-1", []) == []
-
-        asked = {
-            "LocationType": "availability-zone",
-            "Filters": [{"Name": "instance-type", "Values": ["t3.micro"]}],
-        }
+        filters = [{"Name": "instance-type", "Values": ["t3.micro"]}]
+        asked = {"LocationType": "availability-zone", "Filters": filters}
         found = await sandbox.control.call("ec2", "DescribeInstanceTypeOfferings", **asked)
         assert {one["Location"] for one in found["InstanceTypeOfferings"]} > {"us-east-1a", "us-east-1b"}
 
