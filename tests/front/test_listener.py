@@ -42,8 +42,10 @@ async def echo(scope, receive, send):
         return
     if scope["path"].startswith("/much"):
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        while scope["path"] == "/much" or not scope["connection"].flow.write_paused:
+        for _ in range(20):  # more than the buffers of a connection hold
             await send({"type": "http.response.body", "body": bytes(1_000_000), "more_body": True})
+            if scope["path"] == "/much/cut" and scope["connection"].flow.write_paused:
+                break
         raise ConnectionAbort
     if scope["path"] == "/parts":
         headers = [(b"transfer-encoding", b"chunked")]

@@ -29,8 +29,10 @@ def proxied(edge: SimpleNamespace, rest: SimpleNamespace, handler: Handler, **op
             length = next(
                 (int(x[15:]) for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:")), 0
             )
-            await handler(head + (await reader.readexactly(length) if length else b""), writer)
-            writer.close()
+            try:
+                await handler(head + (await reader.readexactly(length) if length else b""), writer)
+            finally:
+                writer.close()
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
