@@ -22,6 +22,7 @@ Address = tuple[str, int]
 
 _log = logging.getLogger(__name__)
 _HEADER = struct.Struct("=IHHII")
+_READINGS = 3  # the kernel gives the table in pieces, and leaves out some while others come and go
 _ESTABLISHED_AND_ALL = 0xFFFFFFFF
 _ANY_COOKIE = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
 _SOCK_DIAG_BY_FAMILY, _REQUEST, _ERROR = 20, 1, 2
@@ -59,10 +60,11 @@ def _listed(own: Address) -> int:
     words = struct.unpack(f"={len(address.packed) // 4}I", address.packed)
     wanted = f"{''.join(f'{word:08X}' for word in words)}:{own[1]:04X}"
     table = Path("/proc/net/tcp6" if address.version == 6 else "/proc/net/tcp")
-    for line in table.read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1] == wanted:
-            return int(fields[9])
+    for _ in range(_READINGS):
+        for line in table.read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1] == wanted:
+                return int(fields[9])
     return 0
 
 
