@@ -107,7 +107,7 @@ def truth(condition: Any, scope: Scope) -> bool:
             return scope.condition(argument)
         if name in _CONDITIONS:
             return _CONDITIONS[name](argument, scope)
-    raise ValidationError(
+    raise ValidationError(  # the text is UNSOURCED: only other emulators were seen to say so
         "Template format error: Conditions can only be boolean operations on parameters and other conditions"
     )
 
@@ -277,7 +277,7 @@ def _equals(argument: Any, scope: Scope) -> bool:
 
 def _several(name: str, argument: Any, scope: Scope) -> list[bool]:
     if not isinstance(argument, list) or not 2 <= len(argument) <= 10:
-        raise ValidationError(
+        raise ValidationError(  # of Fn::And; that Fn::Or says the same is UNSOURCED
             f"Template error: every Fn::{name} object requires a list of at least 2 and at most 10 boolean "
             "parameters."
         )
@@ -286,7 +286,7 @@ def _several(name: str, argument: Any, scope: Scope) -> list[bool]:
 
 def _not(argument: Any, scope: Scope) -> bool:
     if not isinstance(argument, list) or len(argument) != 1:
-        raise ValidationError(
+        raise ValidationError(  # the text is UNSOURCED: only other emulators were seen to say so
             "Template error: every Fn::Not object requires a list with exactly 1 boolean parameter."
         )
     return not truth(argument[0], scope)
