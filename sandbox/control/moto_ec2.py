@@ -63,9 +63,8 @@ def adopted() -> Iterator[None]:
         return []
 
     utils.load_resource = without_offerings
-    boto.Session = (
-        moto_models.new_session
-    )  # three are made, for lists of Regions; each read all of EC2's model
+    # Three are made, for lists of Regions; each read all of EC2's model.
+    boto.Session = moto_models.new_session
     try:
         yield
     finally:

@@ -88,9 +88,8 @@ class _Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and (self.cycle is None or self.cycle.response_complete):
             if self._half_head is None:
-                find = getattr(
-                    self._asgi, "refusal", None
-                )  # the front has it, an application of a test may not
+                # The front has it, an application of a test may not.
+                find = getattr(self._asgi, "refusal", None)
                 if find is None:
                     return
                 self._half_head = HalfHead(find, self.transport, self.scheme or "http")

@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 
 from sandbox.context import Sandbox, Service
 from sandbox.planes import Signs
@@ -21,46 +22,18 @@ from sandbox.services.event_sources import EventSourceService
 from sandbox.services.lambda_ import LambdaService
 
 
-def _function_url(sandbox: Sandbox) -> Service:
-    from sandbox.services.function_url import FunctionUrlService
+def _later(folder: str, name: str) -> Callable[[Sandbox], Service]:
+    """What imports a data plane, and makes it."""
 
-    return FunctionUrlService(sandbox)
+    def make(sandbox: Sandbox) -> Service:
+        service: Service = getattr(_import(folder), name)(sandbox)
+        return service
 
-
-def _api_rest(sandbox: Sandbox) -> Service:
-    from sandbox.services.api_rest import RestApiService
-
-    return RestApiService(sandbox)
+    return make
 
 
-def _api_http(sandbox: Sandbox) -> Service:
-    from sandbox.services.api_http import HttpApiService
-
-    return HttpApiService(sandbox)
-
-
-def _api_websocket(sandbox: Sandbox) -> Service:
-    from sandbox.services.api_websocket import WebSocketApiService
-
-    return WebSocketApiService(sandbox)
-
-
-def _appsync(sandbox: Sandbox) -> Service:
-    from sandbox.services.appsync import AppSyncService
-
-    return AppSyncService(sandbox)
-
-
-def _appsync_events(sandbox: Sandbox) -> Service:
-    from sandbox.services.appsync_events import EventsService
-
-    return EventsService(sandbox)
-
-
-def _iot(sandbox: Sandbox) -> Service:
-    from sandbox.services.iot.service import IotService
-
-    return IotService(sandbox)
+def _import(folder: str) -> ModuleType:
+    return importlib.import_module(f"sandbox.services.{folder}.service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +45,14 @@ class Plane:
 
 
 SERVICES: Mapping[str, Plane] = {
-    "function_url": Plane(_function_url, Signs(".lambda-url.")),
-    "api_rest": Plane(_api_rest, Signs(".execute-api.")),
-    "api_http": Plane(_api_http, Signs(".execute-api.")),
-    "api_websocket": Plane(_api_websocket, Signs(".execute-api.")),
-    "appsync": Plane(_appsync, Signs(".appsync", ("/graphql",))),
-    "appsync_events": Plane(_appsync_events, Signs(".appsync", ("/event",))),
+    "function_url": Plane(_later("function_url", "FunctionUrlService"), Signs(".lambda-url.")),
+    "api_rest": Plane(_later("api_rest", "RestApiService"), Signs(".execute-api.")),
+    "api_http": Plane(_later("api_http", "HttpApiService"), Signs(".execute-api.")),
+    "api_websocket": Plane(_later("api_websocket", "WebSocketApiService"), Signs(".execute-api.")),
+    "appsync": Plane(_later("appsync", "AppSyncService"), Signs(".appsync", ("/graphql",))),
+    "appsync_events": Plane(_later("appsync_events", "EventsService"), Signs(".appsync", ("/event",))),
     "cognito": Plane(CognitoService),
-    "iot": Plane(_iot, Signs(".iot.", ("/mqtt", "/topics/"))),
+    "iot": Plane(_later("iot", "IotService"), Signs(".iot.", ("/mqtt", "/topics/"))),
     "alb": Plane(AlbService),
     "ecs": Plane(EcsService),
     "app_runner": Plane(AppRunnerService),
@@ -102,4 +75,4 @@ def load() -> None:
     """Import those that no address has asked for yet."""
     for name, plane in SERVICES.items():
         if plane.signs is not None:
-            importlib.import_module(f"sandbox.services.{name}.service")
+            _import(name)
